@@ -1,0 +1,1 @@
+"""Bitcoin addresses: who a farmer is, how a farmer proves it, and who may join."""

@@ -1,0 +1,71 @@
+"""create_app(): the only place where the parts of the node meet."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response
+
+from downstream_node import __version__, database, schema, settings, web
+from downstream_node.clock import WallClock, monotonic, system_clock
+from downstream_node.contracts.routes import blueprint as contract_routes
+from downstream_node.entropy import load_keys
+from downstream_node.farmers.routes import blueprint as farmer_routes
+from downstream_node.geo import Locator
+from downstream_node.jobs import start_loops
+from downstream_node.node import Node
+from downstream_node.service_time import ServiceClock
+from downstream_node.settings import Settings
+from downstream_node.status.routes import blueprint as status_routes
+
+V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
+"""The first is what the published client uses, the second what the document says."""
+
+
+def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
+    """The application with all its parts, before anything has looked at the database."""
+    app = Flask("downstream_node", static_folder=None)
+    db = database.prepare(app, values.SQLALCHEMY_DATABASE_URI)
+    node = Node(
+        settings=values,
+        keys=load_keys(Path(values.MASTER_KEY_PATH)),
+        database=db,
+        clock=ServiceClock(db, wall_clock),
+        wall_clock=wall_clock,
+        locator=Locator(Path(values.MMDB_PATH), monotonic),
+    )
+    node.scheme.check_size(values.DEFAULT_CHUNK_SIZE)
+    web.prepare(app, node)
+    add_routes(app, node)
+    return app
+
+
+def create_app(values: Settings | None = None, wall_clock: WallClock = system_clock) -> Flask:
+    """The application, ready to serve, with its background threads running.
+
+    Raises InvalidSettings, SchemaOutdated or WrongMasterKey, each with what to do.
+    """
+    app = build(values or settings.load(), wall_clock)
+    node = app.extensions[web.EXTENSION]
+    schema.require(node)
+    node.clock.beat()
+    start_loops(node)
+    return app
+
+
+def add_routes(app: Flask, node: Node) -> None:
+    """Mount v1 twice, and answer at the bare URL, which clients open first."""
+    for name, prefix in V1_MOUNTS.items():
+        for blueprint in (farmer_routes, contract_routes, status_routes):
+            app.register_blueprint(blueprint, url_prefix=prefix, name=f"{name}_{blueprint.name}")
+
+    def about() -> Response:
+        description: dict[str, Any] = {
+            "msg": "ok",
+            "node": node.settings.NODE_NAME,
+            "version": __version__,
+            "status": f"{V1_MOUNTS['v1']}/status/list",
+        }
+        return web.json_response(description)
+
+    for name, path in {"root": "/", **V1_MOUNTS}.items():
+        app.add_url_rule(path, endpoint=f"about_{name}", view_func=about, strict_slashes=False)

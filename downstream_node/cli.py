@@ -1,0 +1,252 @@
+"""The operator's commands: subcommands with help, and the original's flags for the same.
+
+`python runapp.py` without anything serves for development; production is gunicorn.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import click
+from flask import Flask
+from sqlalchemy.engine import make_url
+from werkzeug.serving import run_simple
+
+from downstream_node import __version__, app, schema, settings, web
+from downstream_node.chunks import maker, pool
+from downstream_node.clock import pause
+from downstream_node.contracts.closing import close_expired, forget_everything_closed
+from downstream_node.contracts.whitelist import load_whitelist
+from downstream_node.demo import run_demo
+from downstream_node.errors import DownstreamError
+from downstream_node.farmer.command import farm
+from downstream_node.node import Node
+
+EXIT_REFUSED = 2
+
+Levels = tuple[int, int, int, int]
+"""MIN, MAX, TOTAL and BASE of the pool."""
+
+
+class Commands(click.Group):
+    """A group that tells our own errors in one line instead of a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - as click
+        """Run the command; a DownstreamError ends it with its text and status 2."""
+        try:
+            return super().invoke(context)
+        except DownstreamError as error:
+            click.echo(f"Error: {error}", err=True)
+            context.exit(EXIT_REFUSED)
+
+
+def built() -> tuple[Flask, Node]:
+    """The application and its node, without serving."""
+    application = app.build(settings.load())
+    return application, application.extensions[web.EXTENSION]
+
+
+def ready_node() -> Node:
+    """The node, with a database that is up to date."""
+    _, node = built()
+    schema.require(node)
+    return node
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__)
+@click.option("--initdb", is_flag=True, help="Same as `db init`.")
+@click.option("--cleandb", is_flag=True, help="Same as `db clean`.")
+@click.option("--whitelist", metavar="FILE_OR_ADDRESS", help="Same as `whitelist`.")
+@click.option("--generate-chunk", type=int, metavar="SIZE", help="Same as `chunks generate`.")
+@click.option(
+    "--maintain",
+    type=int,
+    nargs=4,
+    metavar="MIN MAX TOTAL BASE",
+    help="Same as `chunks maintain`, once.",
+)
+@click.option("--clearchunks", is_flag=True, help="Same as `chunks clear`.")
+@click.pass_context
+def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one value per flag
+    """Run and administer a downstream node.
+
+    Without a command or flag: serve for development on localhost:5000
+    (DOWNSTREAM_PORT changes it).
+    """
+    given = [(name, value) for name, value in flags.items() if value not in (None, False, ())]
+    if context.invoked_subcommand is not None:
+        if given:
+            raise click.UsageError("Give either flags or a command.")
+        return
+    for name, value in given:
+        FLAGS[name](value)
+    if not given:
+        serve_for_development()
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("init")
+def db_init() -> None:
+    """Create the database's tables, or bring them up to date."""
+    application, node = built()
+    schema.migrate(application, node)
+    click.echo(f"The database {without_password(node.settings.SQLALCHEMY_DATABASE_URI)} is ready.")
+
+
+@db.command("clean")
+def db_clean() -> None:
+    """Close expired contracts and delete all closed ones."""
+    node = ready_node()
+    now = node.clock.peek()
+    closed = close_expired(node, now)
+    forgotten = forget_everything_closed(node, now)
+    click.echo(f"{closed} expired contracts closed, {forgotten} closed contracts deleted.")
+
+
+@main.command()
+@click.argument("file_or_address")
+def whitelist(file_or_address: str) -> None:
+    """Replace the whitelist by a CSV file (or its URL), or add one ADDRESS.
+
+    The file has a header row and the columns address and balance. Addresses that are not in
+    it are removed with their tokens and contracts. A bad row is named and changes nothing.
+    """
+    click.echo(f"{load_whitelist(ready_node(), file_or_address)}.")
+
+
+@main.group()
+def chunks() -> None:
+    """The pool of chunks that wait for farmers."""
+
+
+@chunks.command("generate")
+@click.argument("size", type=int)
+@click.option("--count", default=1, show_default=True, help="How many.")
+@click.option("--workers", default=1, show_default=True, help="Processes to use.")
+def chunks_generate(size: int, count: int, workers: int) -> None:
+    """Put new chunks of SIZE bytes into the pool."""
+    make([size] * count, ready_node(), workers)
+
+
+@chunks.command("maintain")
+@click.argument("levels", metavar="MIN MAX TOTAL BASE", type=int, nargs=4)
+@click.option("--every", type=float, metavar="SECONDS", help="Go on, looking this often.")
+@click.option("--workers", default=1, show_default=True, help="Processes to use.")
+def chunks_maintain(levels: Levels, every: float | None, workers: int) -> None:
+    """Fill the pool up to equal numbers of chunks of each order of magnitude.
+
+    The orders are the powers of BASE from MIN to MAX bytes; TOTAL is the size of the whole
+    pool in bytes.
+    """
+    maintain(levels, every, workers)
+
+
+@chunks.command("clear")
+def chunks_clear() -> None:
+    """Remove all chunks that no farmer holds."""
+    removed = ready_node().database.write(pool.clear)
+    click.echo(f"{removed} chunks removed from the pool.")
+
+
+@chunks.command("list")
+def chunks_list() -> None:
+    """Count the chunks in the pool by size."""
+    with ready_node().database.reading() as connection:
+        counts = pool.counts(connection)
+    for size, count in counts.items():
+        click.echo(f"{count:8} of {size} bytes")
+    click.echo(f"{sum(counts.values()):8} in all")
+
+
+@main.command("settings")
+@click.option("--template", is_flag=True, help="Print the text of config.py.template.")
+def show_settings(template: bool) -> None:
+    """Show every setting with the value that is in force."""
+    if template:
+        click.echo(settings.template(), nl=False)
+        return
+    values = settings.load()
+    for name in settings.FIELDS:
+        value = getattr(values, name)
+        if name == "SQLALCHEMY_DATABASE_URI":
+            value = without_password(value)
+        click.echo(f"{name} = {value!r}")
+
+
+def without_password(uri: str) -> str:
+    """A database's address as it may be shown."""
+    return make_url(uri).render_as_string(hide_password=True)
+
+
+@main.command("serve")
+def serve_command() -> None:
+    """Serve for development on localhost (DOWNSTREAM_PORT, 5000); use gunicorn in production."""
+    serve_for_development()
+
+
+@main.command()
+@click.option("--port", default=5000, show_default=True, help="Where the node listens.")
+@click.option("--data", default="data/demo-farmer", show_default=True, help="The farmer's folder.")
+def demo(port: int, data: str) -> None:
+    """Run a node, its pool of chunks and one farmer, until Ctrl-C."""
+    run_demo(port, data)
+
+
+def make(sizes: list[int], node: Node, workers: int) -> None:
+    """Make chunks of these *sizes*, with a progress bar."""
+    made = maker.make_chunks(node, sizes, workers)
+    with click.progressbar(made, length=len(sizes), label="Making chunks") as bar:
+        size = sum(bar)
+    click.echo(f"{len(sizes)} chunks made, {size} bytes.")
+
+
+def maintain(levels: Levels, every: float | None, workers: int) -> None:
+    """Fill the pool, once or again and again."""
+    node = ready_node()
+    while True:
+        sizes = maker.fill_levels(node, *levels)
+        if sizes:
+            make(sizes, node, workers)
+        elif every is None:
+            click.echo("The pool is full.")
+        if every is None:
+            return
+        pause(every)
+
+
+def serve_for_development() -> None:
+    """Serve on localhost with Werkzeug's server."""
+    values = settings.load()
+    application = app.create_app(values)
+    # Requests are not logged: their paths contain tokens, which are secrets.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    click.echo(f"Serving on http://localhost:{values.PORT}/ for development; Ctrl-C stops it.")
+    run_simple("127.0.0.1", values.PORT, application, threaded=True)
+
+
+FLAGS: dict[str, Callable[[Any], None]] = {
+    "initdb": lambda _: call(db_init),
+    "cleandb": lambda _: call(db_clean),
+    "whitelist": lambda source: call(whitelist, file_or_address=source),
+    "generate_chunk": lambda size: make([size], ready_node(), workers=1),
+    "maintain": lambda levels: maintain(levels, every=None, workers=1),
+    "clearchunks": lambda _: call(chunks_clear),
+}
+"""The original's flags, in the order in which they are carried out when several are given."""
+
+
+def call(command: click.Command, **arguments: Any) -> None:  # noqa: ANN401 - as click
+    """Run *command* as if it had been given."""
+    click.get_current_context().invoke(command, **arguments)
+
+
+main.add_command(farm)

@@ -1,0 +1,1 @@
+"""Contracts: a farmer holds a chunk and answers one challenge an interval."""

@@ -1,0 +1,134 @@
+"""Set-based SQL over contracts. Lock order everywhere: address, farmer, contracts by id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from downstream_node.chunks.models import Chunk
+from downstream_node.clock import Instant
+from downstream_node.contracts.lifecycle import Schedule
+from downstream_node.contracts.models import Contract
+from downstream_node.database import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContract:
+    """One contract as judging and verifying need it."""
+
+    id: int
+    file_hash: bytes
+    scheme: str
+    commitment: bytes
+    schedule: Schedule
+    closed: bool
+
+
+COLUMNS = (
+    Contract.id,
+    Contract.file_hash,
+    Contract.scheme,
+    Contract.commitment,
+    Contract.started,
+    Contract.interval,
+    Contract.challenges,
+    Contract.answered_through,
+    Contract.closed_at,
+)
+
+
+def stored(row: Row[*tuple[Any, ...]]) -> StoredContract:
+    """A row of COLUMNS as a value."""
+    id_, file_hash, scheme, commitment, *schedule, closed_at = tuple(row)
+    return StoredContract(
+        id_, file_hash, scheme, commitment, Schedule(*schedule), closed_at is not None
+    )
+
+
+def find(
+    connection: Connection, farmer: int, hashes: Sequence[bytes]
+) -> dict[bytes, StoredContract]:
+    """The farmer's contracts among *hashes*, in one SELECT."""
+    query = select(*COLUMNS).where(Contract.file_hash.in_(hashes), Contract.farmer == farmer)
+    return {row.file_hash: stored(row) for row in connection.execute(query)}
+
+
+def page(connection: Connection, farmer: int, after: int, limit: int) -> list[StoredContract]:
+    """Up to *limit* of the farmer's contracts with ids beyond *after*, oldest first."""
+    query = (
+        select(*COLUMNS)
+        .where(Contract.farmer == farmer, Contract.id > after)
+        .order_by(Contract.id)
+        .limit(limit)
+    )
+    return [stored(row) for row in connection.execute(query)]
+
+
+def accept_answers(connection: Connection, ids: Sequence[int], now: Instant) -> None:
+    """Mark the challenges of the contracts with these *ids* as answered in the window of *now*.
+
+    The guard repeats `lifecycle.judge` for OPEN: the window before this one is the last that
+    was answered. Raises Conflict if somebody else changed one of them since it was read.
+    """
+    window = (now - Contract.started) // Contract.interval
+    statement = (
+        update(Contract)
+        .where(
+            Contract.id.in_(sorted(ids)),
+            Contract.answered_through == window - 1,
+            Contract.closed_at.is_(None),
+        )
+        .values(answered_through=Contract.answered_through + 1)
+    )
+    if connection.execute(statement).rowcount != len(ids):
+        raise Conflict
+
+
+def add(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Insert contracts that nobody has answered yet."""
+    connection.execute(insert(Contract), [{"answered_through": -1, **row} for row in rows])
+
+
+def expires() -> ColumnElement[int]:
+    """`Schedule.expires`, in SQL."""
+    return Contract.started + (Contract.answered_through + 2) * Contract.interval
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContract:
+    """One open contract as closing needs it."""
+
+    id: int
+    seed: str
+    size: int
+    expires: int
+
+
+def open_of(connection: Connection, farmer: int) -> list[OpenContract]:
+    """All open contracts of *farmer*."""
+    query = select(Contract.id, Contract.seed, Contract.size, expires())
+    query = query.where(Contract.farmer == farmer, Contract.closed_at.is_(None))
+    return [OpenContract(*row) for row in connection.execute(query)]
+
+
+def close(connection: Connection, contracts: Sequence[OpenContract], now: Instant) -> None:
+    """Close *contracts* and put their chunks back into the pool, to be tagged anew."""
+    ids = sorted(contract.id for contract in contracts)
+    connection.execute(update(Contract).where(Contract.id.in_(ids)).values(closed_at=now))
+    return_chunks(connection, contracts)
+
+
+def return_chunks(connection: Connection, contracts: Sequence[OpenContract]) -> None:
+    """Put the chunks of *contracts* back into the pool, without a tag."""
+    if contracts:
+        rows = [{"seed": contract.seed, "size": contract.size} for contract in contracts]
+        connection.execute(insert(Chunk), rows)
+
+
+def forget_closed(connection: Connection, before: Instant, limit: int) -> int:
+    """Delete up to *limit* contracts closed before the instant; how many there were."""
+    query = select(Contract.id).where(Contract.closed_at < before).limit(limit)
+    ids = list(connection.execute(query).scalars())
+    connection.execute(delete(Contract).where(Contract.id.in_(ids)))
+    return len(ids)

@@ -1,0 +1,137 @@
+"""`make run`: a node, its pool of chunks and one farmer, each a process of its own.
+
+Everything is started through the same commands that an operator and a volunteer use.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+import requests
+
+from downstream_node.clock import monotonic, pause
+from downstream_node.errors import DownstreamError
+
+INTERVAL_SECONDS = 5
+POOL = ("1024", "65536", "4194304", "2")
+"""Powers of 2 from 1 KiB to 64 KiB, 4 MiB in all."""
+POOL_CHECK_SECONDS = 5
+FARMER_BYTES = 262144
+START_SECONDS = 60
+STOP_SECONDS = 10
+LOOK_SECONDS = 0.2
+
+
+class ProcessEnded(DownstreamError):
+    """A part of the demo ended by itself."""
+
+
+def run_demo(port: int, data: str) -> None:
+    """Run the demo on 127.0.0.1:*port* until it is interrupted.
+
+    Raises ProcessEnded if one of its processes ends by itself or the node does not answer.
+    """
+    # A shorter interval than the default, so that somebody who looks sees heartbeats rise.
+    os.environ.setdefault("DOWNSTREAM_DEFAULT_INTERVAL", str(INTERVAL_SECONDS))
+    url = f"http://127.0.0.1:{port}"
+    stop = stop_on_signals()
+    command("db", "init")
+    command("whitelist", farmer_address(data))
+    with processes() as started:
+        started["node"] = start(*server(port))
+        started["pool of chunks"] = start(
+            *ours("chunks", "maintain", *POOL, "--every", str(POOL_CHECK_SECONDS))
+        )
+        wait_for_node(url, started, stop)
+        farm = ("farm", "--node", url, "--data", data, "--size", str(FARMER_BYTES))
+        started["farmer"] = start(*ours(*farm))
+        click.echo(f"\nThe status of all farmers: {url}/api/downstream/v1/status/list")
+        click.echo("Ctrl-C stops the node and its farmer.\n")
+        while not stop.wait(LOOK_SECONDS):
+            require_running(started)
+    click.echo("Stopped.")
+
+
+def ours(*arguments: str) -> list[str]:
+    """One of our own commands."""
+    return [sys.executable, "-m", "downstream_node", *arguments]
+
+
+def server(port: int) -> list[str]:
+    """The node as it runs in production, with one worker."""
+    options = ["--worker-class", "gthread", "--threads", "4", "--bind", f"127.0.0.1:{port}"]
+    # Without this, a second gunicorn of the same user would claim the same control socket.
+    options += ["--no-control-socket", "--log-level", "warning"]
+    return [sys.executable, "-m", "gunicorn", *options, "downstream_node.app:create_app()"]
+
+
+def command(*arguments: str) -> None:
+    """Run one of our commands to its end. Raises ProcessEnded if it fails."""
+    if subprocess.run(ours(*arguments), check=False).returncode:  # noqa: S603 - our own program
+        raise ProcessEnded(f"`downstream {' '.join(arguments)}` failed.")
+
+
+def farmer_address(data: str) -> str:
+    """The demo farmer's address; its key is made at the first call."""
+    shown = subprocess.run(  # noqa: S603 - our own program
+        ours("farm", "--data", data, "--show-address"), check=True, capture_output=True, text=True
+    )
+    return shown.stdout.strip()
+
+
+def start(*words: str) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own: Ctrl-C reaches us, and we stop it in order."""
+    return subprocess.Popen(words, start_new_session=True)  # noqa: S603 - our own programs
+
+
+@contextmanager
+def processes() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Processes by name; at the end those that still run are stopped, the last one first."""
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        yield started
+    finally:
+        for process in reversed(started.values()):
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def require_running(started: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Raise ProcessEnded if one of the processes has ended."""
+    for name, process in started.items():
+        if process.poll() is not None:
+            raise ProcessEnded(f"The {name} ended by itself with status {process.returncode}.")
+
+
+def wait_for_node(
+    url: str, started: dict[str, subprocess.Popen[bytes]], stop: threading.Event
+) -> None:
+    """Wait until the node at *url* answers. Raises ProcessEnded if it does not."""
+    give_up = monotonic() + START_SECONDS
+    while not stop.is_set():
+        require_running(started)
+        try:
+            requests.get(url, timeout=1).raise_for_status()
+        except requests.RequestException:
+            if monotonic() > give_up:
+                raise ProcessEnded(f"The node at {url} does not answer.") from None
+            pause(LOOK_SECONDS)
+        else:
+            return

@@ -1,0 +1,63 @@
+"""Every error that the product raises on purpose, as one tree.
+
+Rules and services raise these; `web.py` maps the ones that reach a request to HTTP,
+`cli.py` prints the ones that reach an operator.
+"""
+
+
+class DownstreamError(Exception):
+    """Base of all errors of the product; its text is written for the person who sees it."""
+
+
+class InvalidSettings(DownstreamError):
+    """A setting is unknown, malformed, or proves nothing; names the setting."""
+
+
+class SchemaOutdated(DownstreamError):
+    """The database has no schema of ours, or one of another version."""
+
+
+class WrongMasterKey(DownstreamError):
+    """The master key file is not the one that this database was made with."""
+
+
+class InvalidRequest(DownstreamError):
+    """The request as a whole makes no sense: a 400 in the API's error form."""
+
+
+class RequestTooLarge(DownstreamError):
+    """The body or its unpacked form exceeds the limit: a 413."""
+
+
+class UnknownToken(DownstreamError):
+    """No farmer has this token. The published client looks for exactly this text."""
+
+    def __init__(self) -> None:
+        super().__init__("Nonexistent token.")
+
+
+class UnknownFarmer(DownstreamError):
+    """No farmer has this id. The spelling is the original's, which clients may look for."""
+
+    def __init__(self) -> None:
+        super().__init__("Nonexistant farmer id.")
+
+
+class Busy(DownstreamError):
+    """The database would not take the work after a bounded number of tries: a 503."""
+
+
+class InvalidWhitelist(DownstreamError):
+    """A whitelist cannot be read; names the line. Nothing has been changed."""
+
+
+class MalformedProof(DownstreamError):
+    """A proof (or tag, or challenge) does not have the wire form of its scheme."""
+
+
+class MalformedAddress(DownstreamError):
+    """A text is not the Base58Check form of a Bitcoin address that we accept."""
+
+
+class FarmerStopped(DownstreamError):
+    """The farmer cannot go on: the node is unreachable for good or refuses it."""

@@ -1,0 +1,1 @@
+"""Farmers: who they are, their tokens, where they farm from."""

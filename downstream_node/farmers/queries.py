@@ -1,0 +1,182 @@
+"""Set-based SQL over farmers."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Float,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from downstream_node.addresses.models import Address
+from downstream_node.clock import Instant
+from downstream_node.database import insert_missing
+from downstream_node.farmers.models import PLACE_NAME, POSTAL_CODE, Farmer, IpAddress
+from downstream_node.geo import Location
+
+Number = ColumnElement[int] | InstrumentedAttribute[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FarmerKey:
+    """The farmer that a token names, as far as requests need it."""
+
+    row: int
+    address: str
+    ip_hash: str
+
+
+def find_by_token(connection: Connection, token_hash: bytes) -> FarmerKey | None:
+    """The farmer with this token."""
+    query = select(Farmer.id, Farmer.address, Farmer.ip_hash).where(Farmer.token_hash == token_hash)
+    row = connection.execute(query).one_or_none()
+    return FarmerKey(row.id, row.address, row.ip_hash) if row else None
+
+
+def lock_address(connection: Connection, address: str) -> int | None:
+    """Lock the row of *address* until the transaction ends; its balance, None if unknown."""
+    query = select(Address.balance).where(Address.address == address).with_for_update()
+    return connection.execute(query).scalar_one_or_none()
+
+
+def lock_farmer(connection: Connection, farmer: int) -> bool:
+    """Lock the row of *farmer* until the transaction ends; whether it still exists."""
+    query = select(Farmer.id).where(Farmer.id == farmer).with_for_update()
+    return connection.execute(query).one_or_none() is not None
+
+
+def lock_ip(connection: Connection, ip_hash: str) -> int:
+    """Lock an IP address until the transaction ends; the number of farmers that use it."""
+    insert_missing(connection, IpAddress, ip_hash=ip_hash)
+    lock = select(IpAddress.ip_hash).where(IpAddress.ip_hash == ip_hash).with_for_update()
+    connection.execute(lock).one()
+    count = select(func.count()).select_from(Farmer).where(Farmer.ip_hash == ip_hash)
+    return connection.execute(count).scalar_one()
+
+
+def place_values(location: Location) -> dict[str, Any]:
+    """*location* as column values, cut to what the columns hold."""
+    values = asdict(location)
+    for name in ("city", "country", "state"):
+        values[name] = values[name] and values[name][:PLACE_NAME]
+    values["zip"] = values["zip"] and values["zip"][:POSTAL_CODE]
+    return values
+
+
+def add_farmer(connection: Connection, values: dict[str, Any]) -> None:
+    """Insert a farmer who has done nothing yet."""
+    nothing = {"heartbeats": 0, "contracts": 0, "size": 0, "covered": 0, "covered_until": 0}
+    connection.execute(insert(Farmer).values(**nothing, **values))
+
+
+def move_farmer(connection: Connection, farmer: int, values: dict[str, Any]) -> None:
+    """Note where *farmer* comes from now: the hash of its IP address, and the place."""
+    connection.execute(update(Farmer).where(Farmer.id == farmer).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeats:
+    """Answers of one farmer that are accepted at one instant."""
+
+    count: int
+    accepted: Instant
+    expires: Instant
+    """When the longest-lived of the answered contracts expires."""
+    due: Instant
+    """The latest due time among the answered challenges."""
+
+
+def add_heartbeats(connection: Connection, farmer: int, heartbeats: Heartbeats) -> bool:
+    """Count *heartbeats*; whether the farmer still exists.
+
+    The arithmetic is `coverage.Coverage.extended`.
+    """
+    now, expires, due = heartbeats.accepted, heartbeats.expires, heartbeats.due
+    reached = greater(Farmer.covered_until, literal(now, BigInteger))
+    statement = (
+        update(Farmer)
+        .where(Farmer.id == farmer)
+        # In this order: MySQL computes each value from the columns as already changed.
+        .ordered_values(
+            (Farmer.heartbeats, Farmer.heartbeats + heartbeats.count),
+            (Farmer.covered, Farmer.covered + greater(expires - reached, literal(0, BigInteger))),
+            (Farmer.covered_until, greater(Farmer.covered_until, literal(expires, BigInteger))),
+            (Farmer.first_answer, func.coalesce(Farmer.first_answer, now)),
+            (Farmer.last_due, greater(func.coalesce(Farmer.last_due, 0), literal(due, BigInteger))),
+        )
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def add_contracts(connection: Connection, farmer: int, count: int, size: int, due: Instant) -> None:
+    """Count *count* new contracts of *size* bytes in all, the first challenges due at *due*."""
+    last_due = greater(func.coalesce(Farmer.last_due, 0), literal(due, BigInteger))
+    next_check = case((Farmer.next_check < due, Farmer.next_check), else_=literal(due, BigInteger))
+    connection.execute(
+        update(Farmer)
+        .where(Farmer.id == farmer)
+        .values(
+            contracts=Farmer.contracts + count,
+            size=Farmer.size + size,
+            last_due=last_due,
+            next_check=next_check,
+        )
+    )
+
+
+def remove_contracts(
+    connection: Connection, farmer: int, count: int, size: int, next_check: int | None
+) -> None:
+    """Count *count* contracts of *size* bytes in all as closed."""
+    connection.execute(
+        update(Farmer)
+        .where(Farmer.id == farmer)
+        .values(contracts=Farmer.contracts - count, size=Farmer.size - size, next_check=next_check)
+    )
+
+
+def size_of_address(connection: Connection, address: str) -> int:
+    """Bytes in the open contracts of all farmers of *address*."""
+    query = select(func.coalesce(func.sum(Farmer.size), 0)).where(Farmer.address == address)
+    return int(connection.execute(query).scalar_one())
+
+
+def farmers_to_check(
+    connection: Connection, now: Instant, limit: int, address: str | None = None
+) -> list[int]:
+    """Farmers (of *address*) who may have an expired contract, those waiting longest first."""
+    query = select(Farmer.id).where(Farmer.next_check <= now).order_by(Farmer.next_check)
+    if address is not None:
+        query = query.where(Farmer.address == address)
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
+def is_online(now: Instant) -> ColumnElement[bool]:
+    """`Coverage.online`, in SQL."""
+    return Farmer.covered_until > now
+
+
+def uptime_percent(now: Instant) -> ColumnElement[float]:
+    """`Coverage.uptime`, in SQL."""
+    ahead = greater(Farmer.covered_until - now, literal(0, BigInteger))
+    past = cast(Farmer.covered - ahead, Float)
+    return case(
+        (Farmer.first_answer.is_(None), 0.0),
+        (Farmer.first_answer >= now, 100.0),
+        else_=100.0 * past / (now - Farmer.first_answer),
+    )
+
+
+def greater(left: Number, right: Number) -> ColumnElement[int]:
+    """The greater of two numbers; the function for it has another name on each database."""
+    return case((left > right, left), else_=right)

@@ -1,0 +1,1 @@
+"""Proof schemes: pure functions over bytes that show whether a farmer still holds a file."""

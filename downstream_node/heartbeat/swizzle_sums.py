@@ -1,0 +1,82 @@
+"""The arithmetic of Swizzle: authenticators, proofs, and what a proof must add up to.
+
+Source: Shacham and Waters, Compact Proofs of Retrievability (2008), private verification.
+Block *i* with sectors m[i][j] has the authenticator sigma[i] = f(i) + sum of alpha[j] * m[i][j];
+a proof of challenged blocks b with coefficients v is mu[j] = sum of v * m[b][j] together with
+sigma = sum of v * sigma[b]; it holds when sigma = sum of v * f(b) + sum of alpha[j] * mu[j].
+All of that modulo the prime. Each sum is reduced once, at its end.
+"""
+
+from collections.abc import Iterator, Sequence
+from operator import mul
+
+from downstream_node.heartbeat.integers import Integer
+from downstream_node.heartbeat.scheme import Data
+from downstream_node.heartbeat.swizzle_prf import Prf
+from downstream_node.heartbeat.swizzle_wire import Challenge, Heartbeat, Proof
+
+_SLAB = 4096  # blocks whose masks are made at once: a megabyte
+
+
+class Keys:
+    """The secrets of one file: the masks f(i) of its blocks and the factors alpha[j]."""
+
+    def __init__(self, heartbeat: Heartbeat, f_key: bytes, alpha_key: bytes) -> None:
+        self.masks = Prf(f_key, heartbeat.prime)
+        self.alpha = Prf(alpha_key, heartbeat.prime).values(range(heartbeat.sectors))
+
+
+def sectors(heartbeat: Heartbeat, data: memoryview, block: int) -> list[int]:
+    """Return the sectors of *block* as integers; 0 for what lies beyond the end of *data*."""
+    start, size = block * heartbeat.block_bytes, heartbeat.sector_bytes
+    raw = bytes(data[start : start + heartbeat.block_bytes])
+    return [
+        Integer.from_bytes(raw[at : at + size], "big")
+        for at in range(0, heartbeat.block_bytes, size)
+    ]
+
+
+def authenticators(heartbeat: Heartbeat, keys: Keys, data: Data, blocks: int) -> Iterator[int]:
+    """Yield the authenticator of each of the first *blocks* blocks of *data*."""
+    view, prime = memoryview(data), Integer(heartbeat.prime)
+    for first in range(0, blocks, _SLAB):
+        slab = range(first, min(first + _SLAB, blocks))
+        for block, mask in zip(slab, keys.masks.values(slab), strict=True):
+            yield sum(map(mul, keys.alpha, sectors(heartbeat, view, block)), mask) % prime
+
+
+def challenged(challenge: Challenge, blocks: int) -> Sequence[int]:
+    """Return the challenged blocks of a file of *blocks* blocks, in the order of the sums."""
+    if challenge.checked >= blocks:
+        return range(blocks)
+    return Prf(challenge.key, blocks).values(range(challenge.checked))
+
+
+def coefficients(challenge: Challenge, count: int) -> list[int]:
+    """Return the coefficients of the *count* challenged blocks."""
+    return Prf(challenge.key, challenge.limit).values(range(count))
+
+
+def prove(
+    heartbeat: Heartbeat, data: Data, tag: Sequence[bytes], challenge: Challenge
+) -> Proof:
+    """Return the proof that *data*, with the authenticators *tag*, answers *challenge*."""
+    view, prime = memoryview(data), Integer(heartbeat.prime)
+    blocks = challenged(challenge, len(tag))
+    factors = coefficients(challenge, len(blocks))
+    mu, sigma = [Integer(0)] * heartbeat.sectors, Integer(0)
+    for block, factor in zip(blocks, factors, strict=True):
+        parts = sectors(heartbeat, view, block)
+        mu = [total + factor * part for total, part in zip(mu, parts, strict=True)]
+        sigma += factor * Integer.from_bytes(tag[block], "big")
+    return Proof([total % prime for total in mu], sigma % prime)
+
+
+def expected_sigma(
+    heartbeat: Heartbeat, keys: Keys, challenge: Challenge, blocks: int, mu: Sequence[int]
+) -> int:
+    """Return the sigma with which *mu* answers *challenge* on a file of *blocks* blocks."""
+    asked = challenged(challenge, blocks)
+    masks = keys.masks.values(asked)
+    total = sum(map(mul, coefficients(challenge, len(asked)), masks))
+    return sum(map(mul, keys.alpha, mu), total) % Integer(heartbeat.prime)

@@ -1,0 +1,136 @@
+"""Background work: each job is one pass that returns what it did; one loop repeats them.
+
+Every serving process runs the loop; a guarded UPDATE decides which of them takes a pass.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Connection, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from downstream_node.chunks.maker import tag_returned
+from downstream_node.clock import SECOND, Instant, WallTime
+from downstream_node.contracts.closing import close_expired, forget_closed
+from downstream_node.database import Base, exact_text, insert_missing
+from downstream_node.node import Node
+from downstream_node.service_time import BEAT_EVERY
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+CLOSING_GRACE = 5 * SECOND
+"""Closing waits this long beyond the expiry, so that an answer that came in time but still
+waits for the database finds its contract open."""
+
+
+class JobRow(Base):
+    """When a job is to run next, in wall time."""
+
+    __tablename__ = "jobs"
+
+    name: Mapped[str] = mapped_column(exact_text(64), primary_key=True)
+    next_run: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work that is repeated every *every* milliseconds."""
+
+    name: str
+    every: int
+    run: Callable[[Node], int]
+
+
+def close_late(node: Node) -> int:
+    """Close contracts that expired CLOSING_GRACE ago."""
+    return close_expired(node, Instant(node.clock.now() - CLOSING_GRACE))
+
+
+def forget(node: Node) -> int:
+    """Delete contracts closed longer ago than CLOSED_CONTRACT_RETENTION."""
+    return forget_closed(node, node.clock.now())
+
+
+JOBS = (
+    Job("close expired contracts", 2 * SECOND, close_late),
+    Job("tag returned chunks", 2 * SECOND, tag_returned),
+    Job("forget closed contracts", 60 * SECOND, forget),
+)
+
+
+def is_due(next_run: int | None, job: Job, now: WallTime) -> bool:
+    """Whether *job* should run; a time far ahead was written before the clock was set back."""
+    return next_run is None or not now < next_run <= now + job.every
+
+
+def next_run_of(connection: Connection, job: Job) -> int | None:
+    """When *job* is to run next, None before its first pass."""
+    query = select(JobRow.next_run).where(JobRow.name == job.name)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def claim(connection: Connection, job: Job, now: WallTime) -> bool:
+    """Whether this process takes the pass of *job* that is due now."""
+    insert_missing(connection, JobRow, name=job.name, next_run=0)
+    seen = next_run_of(connection, job)
+    if not is_due(seen, job, now):
+        return False
+    guarded = update(JobRow).where(JobRow.name == job.name, JobRow.next_run == seen)
+    return connection.execute(guarded.values(next_run=now + job.every)).rowcount == 1
+
+
+def run_due(node: Node) -> dict[str, int]:
+    """One pass of every job that is due and not taken by another process: what each did."""
+    return {job.name: job.run(node) for job in JOBS if is_mine(node, job)}
+
+
+def is_mine(node: Node, job: Job) -> bool:
+    """Whether this process is to run *job* now. Takes no lock while the job is not due."""
+    now = node.wall_clock()
+    with node.database.reading() as connection:
+        due = is_due(next_run_of(connection, job), job, now)
+    return due and node.database.write(lambda connection: claim(connection, job, now))
+
+
+class Loop:
+    """A thread that repeats one pass every so many seconds until it is stopped."""
+
+    def __init__(self, name: str, seconds: float, run: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._run_pass = run
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> "Loop":
+        """Start the thread."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop after the current pass, and wait for it."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._run_pass()
+            except Exception:
+                # A pass that fails (database away, disk full) must not end all later passes.
+                log.exception("A background pass failed; the next one follows.")
+            self._stop.wait(self._seconds)
+
+
+def start_loops(node: Node) -> list[Loop]:
+    """The threads of a serving process.
+
+    The node's own beat has a thread to itself: if it waited for a long pass of a job, the wait
+    would look like an outage.
+    """
+    loops = [Loop("beat", BEAT_EVERY / SECOND, node.clock.beat)]
+    if node.settings.JOBS:
+        loops.append(Loop("jobs", TICK_SECONDS, lambda: run_due(node)))
+    return [loop.start() for loop in loops]

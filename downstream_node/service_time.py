@@ -1,0 +1,162 @@
+"""Service time: wall time less the time in which the node itself was down.
+
+All schedules run on it, so an outage of the node costs no farmer a contract or a second of
+uptime. While a node serves, it writes a beat every few seconds; a gap between beats that is
+too long (the node was down, the machine slept, the clock was set forward) or negative (the
+clock was set back) becomes a row in the ledger of outages, and service time does not contain
+it. Service time never runs backwards.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from sqlalchemy import BigInteger, Connection, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from downstream_node.clock import SECOND, Instant, WallClock, WallTime, system_clock
+from downstream_node.database import Base, Conflict, Database, RowId, insert_missing
+
+BEAT_EVERY = 5 * SECOND
+LONGEST_GAP = 15 * SECOND
+"""A longer time without a beat is an outage: three beats in a row are missing."""
+
+
+TOLERANCE = SECOND
+"""Clocks of processes that beat together may differ by less than this."""
+
+
+class BeatRow(Base):
+    """The node's own last heartbeat: one row, number 1."""
+
+    __tablename__ = "service_clock"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    wall: Mapped[int] = mapped_column(BigInteger)
+    service: Mapped[int] = mapped_column(BigInteger)
+
+
+class Outage(Base):
+    """A stretch of wall time that service time does not contain."""
+
+    __tablename__ = "outages"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    began: Mapped[int] = mapped_column(BigInteger, doc="wall time of the last beat before it")
+    milliseconds: Mapped[int] = mapped_column(BigInteger, doc="negative: the clock was set back")
+    service: Mapped[int] = mapped_column(BigInteger, doc="the instant at which time stood still")
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One moment on both clocks."""
+
+    wall: WallTime
+    service: Instant
+
+
+def is_current(last: Beat, wall: WallTime) -> bool:
+    """Whether the clocks have run together from *last* until *wall*."""
+    return 0 <= wall - last.wall <= LONGEST_GAP
+
+
+def advance(last: Beat, wall: WallTime) -> Beat:
+    """The beat at *wall* that follows *last*: service time stands still over an outage."""
+    passed = wall - last.wall if is_current(last, wall) else 0
+    return Beat(wall, Instant(last.service + passed))
+
+
+class Ledger:
+    """All outages, to turn instants into dates."""
+
+    def __init__(self, outages: list[tuple[int, int]]) -> None:
+        """*outages* as (service instant, milliseconds), in order."""
+        self._instants = [service for service, _ in outages]
+        self._lost = list(accumulate((lost for _, lost in outages), initial=0))
+
+    def to_wall(self, instant: int) -> WallTime:
+        """The wall time at *instant*; for the instant of an outage, the time after it."""
+        return WallTime(instant + self._lost[bisect_right(self._instants, instant)])
+
+
+class ServiceClock:
+    """The service time as one process sees it; all processes agree through the database."""
+
+    def __init__(self, database: Database, wall_clock: WallClock = system_clock) -> None:
+        self._database = database
+        self._wall_clock = wall_clock
+        self._beat: Beat | None = None
+        self._ledger = Ledger([])
+        self._latest = Instant(0)
+
+    def now(self) -> Instant:
+        """The instant now. Touches the database only after a gap (or at the first call)."""
+        wall = self._wall_clock()
+        beat = self._beat
+        if beat is None or not -TOLERANCE < wall - beat.wall <= LONGEST_GAP:
+            beat = self.beat()
+        self._latest = max(self._latest, advance(beat, max(wall, beat.wall)).service)
+        return self._latest
+
+    def to_wall(self, instant: int) -> WallTime:
+        """The wall time at *instant*."""
+        return self._ledger.to_wall(instant)
+
+    def beat(self) -> Beat:
+        """Write this node's heartbeat and learn of outages that other processes noticed."""
+        wall = self._wall_clock()
+        beat, self._ledger = self._database.write(lambda connection: write_beat(connection, wall))
+        self._beat = beat
+        return beat
+
+    def peek(self) -> Instant:
+        """The instant now for a process that does not serve: no beat is written.
+
+        While no node runs, service time stands still.
+        """
+        with self._database.reading() as connection:
+            last = read_beat(connection)
+            self._ledger = read_ledger(connection)
+        if last is None:
+            return Instant(self._wall_clock())
+        return advance(last, self._wall_clock()).service
+
+
+def write_beat(connection: Connection, wall: WallTime) -> tuple[Beat, Ledger]:
+    """Store the beat at *wall*, with its outage if there was one.
+
+    Raises Conflict if another process wrote its beat in between.
+    """
+    last = read_beat(connection)
+    if last is None:
+        insert_missing(connection, BeatRow, id=1, wall=wall, service=wall)
+        last = read_beat(connection)
+        assert last is not None, "the row was inserted or is there"  # noqa: S101
+    if 0 <= last.wall - wall < TOLERANCE:
+        # Another process was a moment faster; its beat serves both.
+        return last, read_ledger(connection)
+    beat = advance(last, wall)
+    guarded = (
+        update(BeatRow)
+        .where(BeatRow.id == 1, BeatRow.wall == last.wall, BeatRow.service == last.service)
+        .values(wall=beat.wall, service=beat.service)
+    )
+    if connection.execute(guarded).rowcount != 1:
+        raise Conflict
+    if not is_current(last, wall):
+        lost = wall - last.wall
+        row = {"began": last.wall, "milliseconds": lost, "service": last.service}
+        connection.execute(insert(Outage).values(row))
+    return beat, read_ledger(connection)
+
+
+def read_beat(connection: Connection) -> Beat | None:
+    """The node's last beat, or None before its first."""
+    row = connection.execute(select(BeatRow.wall, BeatRow.service)).one_or_none()
+    return Beat(WallTime(row.wall), Instant(row.service)) if row else None
+
+
+def read_ledger(connection: Connection) -> Ledger:
+    """The ledger of outages."""
+    rows = connection.execute(select(Outage.service, Outage.milliseconds).order_by(Outage.id))
+    return Ledger([(row.service, row.milliseconds) for row in rows])

@@ -1,0 +1,245 @@
+"""Every setting of the node: name, default, unit and meaning, in this one place.
+
+A value comes from, in rising order of precedence: the default below; the operator's
+`downstream_node/config.py` (made from `config.py.template`), or the file that
+DOWNSTREAM_CONFIG names; the environment, with the prefix `DOWNSTREAM_`.
+"""
+
+import dataclasses
+import os
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from downstream_node.errors import InvalidSettings
+
+ENVIRONMENT_PREFIX = "DOWNSTREAM_"
+CONFIG_VARIABLE = "DOWNSTREAM_CONFIG"
+DEFAULT_CONFIG_FILE = Path(__file__).parent / "config.py"
+BOOLEANS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+def setting(  # noqa: PLR0913 - the columns of one table, all by keyword
+    default: Any,  # noqa: ANN401 - the field's own annotation gives the type
+    meaning: str,
+    *,
+    unit: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:  # noqa: ANN401 - as dataclasses.field
+    """One setting: its default, meaning, unit and allowed values."""
+    return field(
+        default=default,
+        metadata={
+            "meaning": meaning,
+            "unit": unit,
+            "minimum": minimum,
+            "maximum": maximum,
+            "choices": choices,
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one running node. Construct through `load`, which checks them."""
+
+    # Where things are
+    SQLALCHEMY_DATABASE_URI: str = setting(
+        "sqlite:///data/downstream.db",
+        "the database; relative SQLite paths start at the working directory",
+    )
+    MASTER_KEY_PATH: str = setting(
+        "data/master.key",
+        "the node's one secret, made at first start; contract secrets come from it, so keep it",
+    )
+    MMDB_PATH: str = setting(
+        "data/GeoLite2-City.mmdb",
+        "GeoIP city database; without the file, locations are null",
+    )
+    PORT: int = setting(5000, "port of the development server", minimum=1, maximum=65535)
+    NODE_NAME: str = setting(
+        "downstream", "the name that a fresh signature has to contain; one word"
+    )
+
+    # Who may farm
+    REQUIRE_SIGNATURE: bool = setting(
+        True, "a new token needs a message signed with the key of the address"
+    )
+    MAX_SIG_MESSAGE_SIZE: int = setting(
+        1024, "longest signed message", unit="bytes", minimum=1, maximum=65536
+    )
+    SIGNATURE_MAX_AGE: int = setting(
+        0,
+        "a signed message must contain NODE_NAME and a UTC time not older than this; 0: any "
+        "message will do (the published client cannot sign anew)",
+        unit="seconds",
+        minimum=0,
+    )
+    MIN_SJCX_BALANCE: int = setting(
+        10000,
+        "an address needs this balance in the whitelist; 0: no whitelist, any address may farm",
+        unit="SJCX",
+        minimum=0,
+    )
+    MAX_TOKENS_PER_IP: int = setting(5, "farmers per IP address", minimum=1)
+    TRUSTED_PROXIES: int = setting(
+        0, "proxies in front of the node whose X-Forwarded-For is believed", minimum=0
+    )
+
+    # Contracts and proofs
+    DEFAULT_INTERVAL: int = setting(
+        300, "time to answer a challenge", unit="seconds", minimum=1, maximum=86400
+    )
+    DEFAULT_CHUNK_SIZE: int = setting(
+        32768, "size of a contract when the farmer names none", unit="bytes", minimum=1
+    )
+    MAX_CHUNKS_PER_REQUEST: int = setting(
+        100, "contracts handed out by one request", minimum=1, maximum=10000
+    )
+    MAX_SIZE_PER_ADDRESS: int = setting(
+        1 << 30, "bytes in open contracts of one address", unit="bytes", minimum=0
+    )
+    HEARTBEAT_SCHEME: str = setting(
+        "Merkle", "proof scheme of new contracts", choices=("Merkle", "Swizzle")
+    )
+    HEARTBEAT_CHECK_FRACTION: float = setting(
+        0.01, "part of a chunk that one proof reads", minimum=0, maximum=1
+    )
+    HEARTBEAT_CHALLENGES: int = setting(
+        256, "challenges of a Merkle contract", minimum=1, maximum=65536
+    )
+
+    # Limits and housekeeping
+    MAX_BODY_SIZE: int = setting(
+        32 << 20, "largest request body, unpacked", unit="bytes", minimum=1024
+    )
+    MAX_BATCH: int = setting(
+        10000, "most hashes or proofs in one request", minimum=1, maximum=100000
+    )
+    CLOSED_CONTRACT_RETENTION: int = setting(
+        3600,
+        "how long a closed contract is still reported as expired before it is forgotten",
+        unit="seconds",
+        minimum=0,
+    )
+    JOBS: bool = setting(True, "a serving process also runs the background jobs")
+
+
+FIELDS = {item.name: item for item in dataclasses.fields(Settings)}
+
+
+def load(environment: Mapping[str, str] | None = None, config_file: Path | None = None) -> Settings:
+    """The settings from defaults, file and environment.
+
+    Raises InvalidSettings, naming the setting, for an unknown name or a wrong value.
+    """
+    environment = os.environ if environment is None else environment
+    values = {**from_file(environment, config_file), **from_environment(environment)}
+    for name in values:
+        if name not in FIELDS:
+            raise InvalidSettings(f"Unknown setting {name}. See config.py.template for all names.")
+    return checked(values)
+
+
+def from_file(environment: Mapping[str, str], config_file: Path | None) -> dict[str, Any]:
+    """Upper-case names of the operator's file; a missing default file is no settings."""
+    named = config_file or environment.get(CONFIG_VARIABLE)
+    path = Path(named) if named else DEFAULT_CONFIG_FILE
+    if not path.exists():
+        if named:
+            raise InvalidSettings(f"There is no configuration file {path}.")
+        return {}
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as error:
+        # Whatever the operator's Python does wrong, the answer is the same: name the file.
+        raise InvalidSettings(f"Cannot read {path}: {error}") from error
+    return {name: value for name, value in names.items() if name.isupper()}
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What stands behind the prefix in the environment, as text."""
+    return {
+        name.removeprefix(ENVIRONMENT_PREFIX): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name != CONFIG_VARIABLE
+    }
+
+
+def checked(values: Mapping[str, Any]) -> Settings:
+    """Settings with each of *values* turned into its type and held against its limits."""
+    settings = Settings(
+        **{name: checked_value(FIELDS[name], value) for name, value in values.items()}
+    )
+    if settings.NODE_NAME.split() != [settings.NODE_NAME]:
+        raise InvalidSettings(f"NODE_NAME is {settings.NODE_NAME!r}; it must be one word.")
+    return settings
+
+
+def checked_value(item: "dataclasses.Field[Any]", value: Any) -> Any:  # noqa: ANN401 - any setting
+    """*value* as the type of its setting, or InvalidSettings."""
+    result = converted(item, value)
+    limits = item.metadata
+    too_low = limits["minimum"] is not None and result < limits["minimum"]
+    too_high = limits["maximum"] is not None and result > limits["maximum"]
+    if too_low or too_high:
+        raise InvalidSettings(f"{item.name} is {value!r}; it must be {allowed(item)}.")
+    if limits["choices"] and result not in limits["choices"]:
+        raise InvalidSettings(f"{item.name} is {value!r}; it must be {allowed(item)}.")
+    return result
+
+
+def converted(item: "dataclasses.Field[Any]", value: Any) -> Any:  # noqa: ANN401 - any setting
+    """*value* as a bool, int, float or str, as the setting's annotation says."""
+    try:
+        if item.type is bool:
+            return BOOLEANS[str(value).lower()]
+        if item.type is int and isinstance(value, (bool, float)):
+            raise TypeError
+        if item.type is str and not isinstance(value, str):
+            raise TypeError
+        return item.type(value)  # type: ignore[operator]
+    except (KeyError, TypeError, ValueError):
+        raise InvalidSettings(f"{item.name} is {value!r}; it must be {allowed(item)}.") from None
+
+
+def allowed(item: "dataclasses.Field[Any]") -> str:
+    """The values that a setting takes, in words."""
+    limits = item.metadata
+    if limits["choices"]:
+        return "one of " + ", ".join(limits["choices"])
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[
+        item.type  # type: ignore[index]
+    ]
+    if limits["minimum"] is not None:
+        words += f" from {limits['minimum']}"
+    if limits["maximum"] is not None:
+        words += f" up to {limits['maximum']}"
+    return f"{words} ({limits['unit']})" if limits["unit"] else words
+
+
+def template() -> str:
+    """The text of `config.py.template`: every setting, commented out, with its meaning."""
+    lines = [
+        "# Settings of the node. Copy this file to config.py and change what you need.",
+        "# The environment wins over this file: DOWNSTREAM_DEFAULT_INTERVAL=20.",
+        "# Written by `downstream settings --template`; the defaults are shown.",
+    ]
+    for item in FIELDS.values():
+        lines += ["", *wrapped(f"{item.metadata['meaning']}; {allowed(item)}")]
+        lines.append(f"# {item.name} = {item.default!r}")
+    return "\n".join(lines) + "\n"
+
+
+def wrapped(text: str) -> list[str]:
+    """*text* as comment lines of at most 95 characters."""
+    lines = ["#"]
+    for word in text.split():
+        if len(lines[-1]) + len(word) > 95:  # noqa: PLR2004 - as the docstring says
+            lines.append("#")
+        lines[-1] += " " + word
+    return lines

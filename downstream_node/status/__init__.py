@@ -1,0 +1,1 @@
+"""The public status of the network: reads only."""

@@ -26,17 +26,17 @@ class Leaf(msgspec.Struct, frozen=True):
     """What only the holder of the file can make: blob = HMAC-SHA-256(seed, slice)."""
 
     index: int
-    blob: str
+    blob: bytes
 
 
 class Branch(msgspec.Struct, frozen=True):
     """The pairs of hashes, left and right, from the leaf up to below the root."""
 
-    rows: list[tuple[str, str]]
+    rows: list[tuple[bytes, bytes]]
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """The answer to one challenge. All hashes on the wire are base64."""
+    """The answer to one challenge. All hashes on the wire are base64, which msgspec decodes."""
 
     leaf: Leaf
     branch: Branch
@@ -179,8 +179,8 @@ def claimed_root(proof: bytes, index: int, leaves: int) -> bytes | None:
     Raises MalformedProof when the text is not a proof at all.
     """
     answer = wire.decode(_PROOF, proof)
-    blob = wire.from_base64(answer.leaf.blob)
-    rows = [(wire.from_base64(a), wire.from_base64(b)) for a, b in answer.branch.rows]
+    wire.require_canonical(proof)
+    blob = answer.leaf.blob
     if answer.leaf.index != index or len(blob) != tree.HASH_BYTES:
         return None
-    return tree.climb(leaf_hash(blob, index), index, leaves, rows)
+    return tree.climb(leaf_hash(blob, index), index, leaves, answer.branch.rows)

@@ -5,14 +5,18 @@ from collections.abc import Callable
 from downstream_node.errors import InvalidSettings, MalformedProof
 from downstream_node.heartbeat.merkle import Merkle
 from downstream_node.heartbeat.scheme import Prover, Scheme
+from downstream_node.heartbeat.swizzle import Swizzle
+from downstream_node.heartbeat.swizzle_wire import Heartbeat
 
 SCHEMES: dict[str, Callable[[float, int], Scheme]] = {
     Merkle.name: Merkle,
+    Swizzle.name: lambda check_fraction, _challenges: Swizzle(check_fraction),
 }
 """How the node makes each scheme: from check fraction and number of challenges."""
 
 PROVERS: dict[str, Callable[[object], Prover]] = {
     Merkle.name: lambda _heartbeat: Merkle(),
+    Swizzle.name: lambda heartbeat: Swizzle(heartbeat=Heartbeat.from_text(heartbeat)),
 }
 """How the farmer makes each scheme: from the `heartbeat` that the node gave it."""
 

@@ -100,12 +100,14 @@ class Swizzle:
     def prove(self, data: Data, tag: object, challenge: object, /) -> str:
         """Return the proof that *data* answers *challenge*, with the authenticators of *tag*."""
         sigmas, asked = read_tag(tag), Challenge.from_text(challenge)
-        # The original counts one more block, an empty one, where the file ends with a block.
-        if len(sigmas) not in (self._blocks(len(data)), len(data) // self.heartbeat.block_bytes + 1):
+        # The original adds an empty block to a file that ends with a block.
+        original_blocks = len(data) // self.heartbeat.block_bytes + 1
+        if len(sigmas) not in (self._blocks(len(data)), original_blocks):
             raise MalformedProof("the tag belongs to another file, or is incomplete")
         return sums.prove(self.heartbeat, data, sigmas, asked).to_text()
 
     def _blocks(self, size: int) -> int:
+        """Return the number of blocks with any data of the file in them."""
         return -(-size // self.heartbeat.block_bytes)
 
     def _keys(self, secret: bytes) -> sums.Keys:

@@ -7,7 +7,9 @@ as the limit has; if that is too large, the same block goes through the cipher, 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -50,11 +52,11 @@ class Prf:
         """Return `value` of each of *numbers*, much faster than one by one."""
         if self._width <= _AES_BLOCK:
             return [self._narrow_value(i) for i in numbers]
-        first_tries = self._wide_tries(numbers)
-        return [
-            first if first < self._limit else self.value(i)
-            for i, first in zip(numbers, first_tries, strict=True)
-        ]
+        tries = self._wide_tries(numbers)
+        if max(tries, default=0) < self._limit:
+            return tries
+        pairs = zip(numbers, tries, strict=True)
+        return [first if first < self._limit else self.value(i) for i, first in pairs]
 
     def _narrow_value(self, i: int) -> int:
         """`value` where all tries of one keystream block are at hand without any cipher."""
@@ -65,8 +67,8 @@ class Prf:
                 return value
         return self.value(i)
 
-    def _wide_tries(self, numbers: Sequence[int]) -> Iterator[int]:
-        """Yield the first try for each of *numbers*, enciphering all of them side by side.
+    def _wide_tries(self, numbers: Sequence[int]) -> list[int]:
+        """Return the first try for each of *numbers*, enciphering all of them side by side.
 
         CFB is a chain within one number, but the chains of many numbers are independent: cipher
         block *k* of all of them takes one call. `words` is the table of the results, one row of
@@ -84,13 +86,14 @@ class Prf:
             words[left :: 2 * blocks] = column[::2]
             words[left + 1 :: 2 * blocks] = column[1::2]
             keystream = self._ecb.update(keystream)
-        table, row = words.tobytes(), blocks * _AES_BLOCK
-        for start in range(0, len(table), row):
-            yield self._integer.from_bytes(table[start : start + self._width], "big") & self._mask
+        row = struct.Struct(f"{self._width}s{blocks * _AES_BLOCK - self._width}x")
+        from_bytes, mask = self._integer.from_bytes, self._mask
+        return [from_bytes(text, "big") & mask for (text,) in row.iter_unpack(words)]
 
 
+@lru_cache(maxsize=2**15)
 def _digest(i: int) -> bytes:
-    """Return what stands for *i*, before it is cut or padded."""
+    """Return what stands for *i* under every key, before it is cut or padded."""
     return hashlib.sha256(i.to_bytes(4, "little")).digest()
 
 

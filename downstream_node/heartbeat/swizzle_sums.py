@@ -7,8 +7,11 @@ sigma = sum of v * sigma[b]; it holds when sigma = sum of v * f(b) + sum of alph
 All of that modulo the prime. Each sum is reduced once, at its end.
 """
 
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from operator import mul
+from typing import Literal
 
 from downstream_node.heartbeat.integers import Integer
 from downstream_node.heartbeat.scheme import Data
@@ -26,14 +29,19 @@ class Keys:
         self.alpha = Prf(alpha_key, heartbeat.prime).values(range(heartbeat.sectors))
 
 
-def sectors(heartbeat: Heartbeat, data: memoryview, block: int) -> list[int]:
-    """Return the sectors of *block* as integers; 0 for what lies beyond the end of *data*."""
-    start, size = block * heartbeat.block_bytes, heartbeat.sector_bytes
-    raw = bytes(data[start : start + heartbeat.block_bytes])
-    return [
-        Integer.from_bytes(raw[at : at + size], "big")
-        for at in range(0, heartbeat.block_bytes, size)
-    ]
+def rows(heartbeat: Heartbeat, data: memoryview, blocks: Iterable[int]) -> Iterator[list[int]]:
+    """Yield for each of *blocks* its sectors as integers; 0 for what lies beyond the data."""
+    size, width = heartbeat.block_bytes, heartbeat.sector_bytes
+    big_endian: repeat[Literal["big"]] = repeat("big")
+    whole_block = struct.Struct(f"{width}s" * heartbeat.sectors)
+    for block in blocks:
+        start = block * size
+        if start + size <= len(data):
+            parts = whole_block.unpack_from(data, start)
+        else:
+            ends = range(start + width, start + size + 1, width)
+            parts = tuple(bytes(data[end - width : end]) for end in ends)
+        yield list(map(Integer.from_bytes, parts, big_endian))
 
 
 def authenticators(heartbeat: Heartbeat, keys: Keys, data: Data, blocks: int) -> Iterator[int]:
@@ -41,8 +49,9 @@ def authenticators(heartbeat: Heartbeat, keys: Keys, data: Data, blocks: int) ->
     view, prime = memoryview(data), Integer(heartbeat.prime)
     for first in range(0, blocks, _SLAB):
         slab = range(first, min(first + _SLAB, blocks))
-        for block, mask in zip(slab, keys.masks.values(slab), strict=True):
-            yield sum(map(mul, keys.alpha, sectors(heartbeat, view, block)), mask) % prime
+        masks = keys.masks.values(slab)
+        for mask, row in zip(masks, rows(heartbeat, view, slab), strict=True):
+            yield sum(map(mul, keys.alpha, row), mask) % prime
 
 
 def challenged(challenge: Challenge, blocks: int) -> Sequence[int]:
@@ -57,17 +66,15 @@ def coefficients(challenge: Challenge, count: int) -> list[int]:
     return Prf(challenge.key, challenge.limit).values(range(count))
 
 
-def prove(
-    heartbeat: Heartbeat, data: Data, tag: Sequence[bytes], challenge: Challenge
-) -> Proof:
+def prove(heartbeat: Heartbeat, data: Data, tag: Sequence[bytes], challenge: Challenge) -> Proof:
     """Return the proof that *data*, with the authenticators *tag*, answers *challenge*."""
     view, prime = memoryview(data), Integer(heartbeat.prime)
     blocks = challenged(challenge, len(tag))
     factors = coefficients(challenge, len(blocks))
     mu, sigma = [Integer(0)] * heartbeat.sectors, Integer(0)
-    for block, factor in zip(blocks, factors, strict=True):
-        parts = sectors(heartbeat, view, block)
-        mu = [total + factor * part for total, part in zip(mu, parts, strict=True)]
+    challenged_rows = rows(heartbeat, view, blocks)
+    for block, factor, row in zip(blocks, factors, challenged_rows, strict=True):
+        mu = [total + factor * part for total, part in zip(mu, row, strict=True)]
         sigma += factor * Integer.from_bytes(tag[block], "big")
     return Proof([total % prime for total in mu], sigma % prime)
 
@@ -78,5 +85,6 @@ def expected_sigma(
     """Return the sigma with which *mu* answers *challenge* on a file of *blocks* blocks."""
     asked = challenged(challenge, blocks)
     masks = keys.masks.values(asked)
-    total = sum(map(mul, coefficients(challenge, len(asked)), masks))
-    return sum(map(mul, keys.alpha, mu), total) % Integer(heartbeat.prime)
+    masked: int = sum(map(mul, coefficients(challenge, len(asked)), masks))
+    total: int = sum(map(mul, keys.alpha, mu), masked)
+    return total % Integer(heartbeat.prime)

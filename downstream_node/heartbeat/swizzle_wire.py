@@ -138,8 +138,10 @@ class Challenge:
         reader = Reader(text)
         challenge = cls(reader.count(), reader.blob(), reader.integer())
         reader.end()
-        if len(challenge.key) != _KEY_BYTES or challenge.limit < 1:
-            raise MalformedProof("a challenge whose key or limit is useless")
+        if len(challenge.key) != _KEY_BYTES:
+            raise MalformedProof(f"a challenge's key has {_KEY_BYTES} bytes")
+        if not 1 <= challenge.limit.bit_length() <= _MAX_PRIME_BITS:
+            raise MalformedProof("a challenge whose coefficients are nothing, or absurdly large")
         return challenge
 
 

@@ -9,6 +9,10 @@ from downstream_node.errors import MalformedProof
 
 T = TypeVar("T")
 
+_LAST_OF_32_BYTES = frozenset(b"AEIMQUYcgkosw048=")
+"""Characters of base64 whose two lowest bits are not set, and padding: two `=` mean another
+length, which is refused elsewhere."""
+
 
 def decode(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
     """Return the value that *decoder* reads from JSON *text*; MalformedProof if it cannot."""
@@ -24,6 +28,20 @@ def convert(value: object, kind: type[T]) -> T:
         return msgspec.convert(value, kind)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise MalformedProof(f"not the form of a {kind.__name__.lower()}: {error}") from error
+
+
+def require_canonical(text: bytes) -> None:
+    """Raise MalformedProof if a hash in the JSON *text* has another spelling than `to_base64`'s.
+
+    msgspec refuses all that is not base64 but overlooks set bits after the last byte, so that
+    one proof would have many spellings. In 32 bytes these bits are in the last character, the
+    one before `="`; looking for it is much faster than to encode every hash again.
+    """
+    if b"\\u" in text:
+        raise MalformedProof("not base64 in its canonical form: characters are escaped")
+    for piece in text.split(b'="')[:-1]:
+        if piece[-1] not in _LAST_OF_32_BYTES:
+            raise MalformedProof("not base64 in its canonical form")
 
 
 def to_base64(raw: bytes) -> str:

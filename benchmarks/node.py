@@ -105,12 +105,6 @@ def next_window(served_node: Served) -> None:
     served_node.node.database.write(lambda connection: connection.execute(statement))
 
 
-def measure_chunks(farmers: list[Farmer], contracts: int) -> Load:
-    """All farmers take their contracts at once."""
-    load = at_once([partial(farmer.takes, contracts) for farmer in farmers])
-    return load
-
-
 def take_and_keep(farmers: list[Farmer], contracts: int) -> Load:
     """All farmers take their contracts at once, and remember them."""
     kept: list[tuple[Farmer, bytes]] = []
@@ -177,9 +171,11 @@ def measure_batches(
         rounds.append(measure_round(farmers, batch))
         next_window(node)
     rows: list[list[object]] = []
-    for index, route in enumerate(("/challenge", "/answer")):
-        rate = median(row[2] / row[index].seconds for row in rounds)
-        worst = max((row[index] for row in rounds), key=lambda load: load.percentile(99))
+    loads = {"/challenge": [row[0] for row in rounds], "/answer": [row[1] for row in rounds]}
+    total = rounds[0][2]
+    for route, of_route in loads.items():
+        rate = total / median(load.seconds for load in of_route)
+        worst = max(of_route, key=lambda load: load.percentile(99))
         rows.append([name, route, len(farmers), batch, rate, *latency(worst)])
     return rows
 
@@ -189,43 +185,45 @@ def latency(load: Load) -> list[object]:
     return [load.percentile(50), load.percentile(95), load.percentile(99)]
 
 
+COLUMNS = (
+    "file_hash, farmer, seed, size, scheme, commitment, challenges, started, {interval}, "
+    "answered_through"
+)
+CONSTANTS = "256, :now, 36000000, 0"
 FILL = {
     "sqlite": (
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
-        "INSERT INTO contracts (file_hash, farmer, seed, size, scheme, commitment, challenges, "
-        "started, interval, answered_through) SELECT randomblob(32), :farmer, "
-        "lower(hex(randomblob(16))), 32768, 'Merkle', randomblob(32), 256, :now, 36000000, 0 FROM n"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+        f"INSERT INTO contracts ({COLUMNS}) SELECT randomblob(32), {{farmer}}, "
+        f"lower(hex(randomblob(16))), 32768, 'Merkle', randomblob(32), {CONSTANTS} FROM n"
     ),
     "mysql": (
-        "INSERT INTO contracts (file_hash, farmer, seed, size, scheme, commitment, challenges, "
-        "started, `interval`, answered_through) SELECT UNHEX(SHA2(CONCAT(:farmer, '-', seq), 256)), "
-        ":farmer, MD5(CONCAT(:farmer, '-', seq)), 32768, 'Merkle', UNHEX(SHA2(seq, 256)), 256, "
-        ":now, 36000000, 0 FROM seq_1_to_{count}"
+        f"INSERT INTO contracts ({COLUMNS}) SELECT UNHEX(SHA2(CONCAT('{{farmer}}-', seq), 256)), "
+        "{farmer}, MD5(CONCAT('{farmer}-', seq)), 32768, 'Merkle', UNHEX(SHA2(seq, 256)), "
+        f"{CONSTANTS} FROM seq_1_to_{{count}}"
     ),
     "postgresql": (
-        "INSERT INTO contracts (file_hash, farmer, seed, size, scheme, commitment, challenges, "
-        "started, interval, answered_through) SELECT sha256((:farmer || '-' || i)::bytea), "
-        ":farmer, md5(:farmer || '-' || i), 32768, 'Merkle', sha256(i::text::bytea), 256, :now, "
-        "36000000, 0 FROM generate_series(1, :count) AS i"
+        f"INSERT INTO contracts ({COLUMNS}) SELECT sha256(('{{farmer}}-' || i)::bytea), "
+        "{farmer}, md5('{farmer}-' || i), 32768, 'Merkle', sha256(i::text::bytea), "
+        f"{CONSTANTS} FROM generate_series(1, {{count}}) AS i"
     ),
 }
 """Contracts that are out with somebody else, made inside the database."""
 PER_OTHER_FARMER = 1000
+OTHERS = 10_000_000
+"""Their numbers begin here."""
 
 
 def fill(node: Served, contracts: int, first: int) -> None:
     """Put *contracts* contracts of other farmers into the database."""
     database = node.node.database
+    interval = "`interval`" if database.dialect == "mysql" else "interval"
     for number in range(first, first + max(1, contracts // PER_OTHER_FARMER)):
-        other = Farmer(node, 10_000_000 + number)
+        Farmer(node, OTHERS + number)
         count = min(contracts, PER_OTHER_FARMER)
         with database.writing() as connection:
-            row = connection.execute(text("SELECT MAX(id) FROM farmers")).scalar_one()
-            farmer = str(row) if database.dialect == "postgresql" else row
-            statement = FILL[database.dialect].format(count=count)
-            values = {"farmer": farmer, "now": node.node.clock.peek(), "count": count}
-            connection.execute(text(statement.replace(":farmer, md5", f"{row}, md5")), values)
-        del other
+            farmer = connection.execute(text("SELECT MAX(id) FROM farmers")).scalar_one()
+            statement = FILL[database.dialect].format(interval=interval, count=count, farmer=farmer)
+            connection.execute(text(statement), {"now": node.node.clock.peek()})
 
 
 def measure_growth(name: str, uri: str, folder: Path, sizes: list[int]) -> list[list[object]]:
@@ -253,7 +251,7 @@ def main() -> None:
     parser.add_argument("--contracts", type=int, default=500, help="contracts of each client")
     parser.add_argument("--growth", type=int, nargs="*", default=[1000, 100_000, 1_000_000])
     options = parser.parse_args()
-    print(f"{machine()}; gunicorn 2 × 4 threads; load and database on the same cores.")
+    print(f"{machine()}; gunicorn, 2 workers of 4 threads; load and database on the same cores.")
     with scratch() as folder:
         chosen = {
             name: uri

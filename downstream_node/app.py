@@ -9,6 +9,7 @@ from downstream_node import __version__, database, schema, settings, web
 from downstream_node.clock import WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.entropy import load_keys
+from downstream_node.errors import InvalidSettings
 from downstream_node.farmers.routes import blueprint as farmer_routes
 from downstream_node.geo import Locator
 from downstream_node.jobs import start_loops
@@ -33,10 +34,21 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
         wall_clock=wall_clock,
         locator=Locator(Path(values.MMDB_PATH), monotonic),
     )
-    node.scheme.check_size(values.DEFAULT_CHUNK_SIZE)
+    require_proofs(node)
     web.prepare(app, node)
     add_routes(app, node)
     return app
+
+
+def require_proofs(node: Node) -> None:
+    """Raise InvalidSettings unless a proof of a chunk of the default size proves something."""
+    try:
+        node.scheme.check_size(node.settings.DEFAULT_CHUNK_SIZE)
+    except InvalidSettings as error:
+        raise InvalidSettings(
+            "HEARTBEAT_CHECK_FRACTION, HEARTBEAT_CHALLENGES or DEFAULT_CHUNK_SIZE is wrong: "
+            f"{error}."
+        ) from error
 
 
 def create_app(values: Settings | None = None, wall_clock: WallClock = system_clock) -> Flask:

@@ -4,8 +4,9 @@ Feature code gets a `Database` and asks it for reading or writing; it writes por
 SQLAlchemy Core and never names a dialect.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +15,17 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Engine,
     Integer,
     LargeBinary,
     MetaData,
     String,
+    case,
     create_engine,
     event,
+    literal,
 )
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.dialects.mysql import insert as mysql_insert
@@ -29,7 +33,7 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 from downstream_node.clock import monotonic, pause
@@ -56,7 +60,11 @@ SERIALISATION_STATES = {"40001", "40P01", "55P03"}
 MOST_TRIES = 10
 RETRY_FOR_SECONDS = 30.0
 RETRY_PAUSE = 0.005
+MOST_PARAMETERS = 5000
 
+Number = ColumnElement[int] | InstrumentedAttribute[int]
+
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -140,6 +148,15 @@ class Database:
         with self.writer.begin() as connection:
             yield connection
 
+    def read(self, work: Callable[[Connection], Result]) -> Result:
+        """What *work* returns, which only reads; run again if the connection was stale."""
+
+        def once() -> Result:
+            with self.reading() as connection:
+                return work(connection)
+
+        return self.retrying(once)
+
     def write(self, work: Callable[[Connection], Result]) -> Result:
         """What *work* returns, run in one transaction, again if the database asks for it."""
 
@@ -183,9 +200,29 @@ def insert_missing(connection: Connection, model: type[Base], **values: Any) -> 
         connection.execute(mysql_insert(model).values(values).prefix_with("IGNORE"))
 
 
+def greater(left: Number, right: Number | int) -> ColumnElement[int]:
+    """The greater of two numbers; the function for it has another name on each database."""
+    other = literal(right, BigInteger) if isinstance(right, int) else right
+    return case((left > other, left), else_=other)
+
+
+def batched(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """*items* in lists that fit one statement: a driver takes so many parameters and no more."""
+    rest = iter(items)
+    while some := list(islice(rest, MOST_PARAMETERS)):
+        yield some
+
+
 def is_transient(error: DBAPIError) -> bool:
-    """Whether the same transaction may well succeed when it is run again."""
+    """Whether the same transaction may well succeed when it is run again.
+
+    A connection that the server closed meanwhile is one such case: the pool replaces all its
+    connections when it meets the first. To ask before each use would cost every request a
+    round trip.
+    """
     original = error.orig
+    if error.connection_invalidated:
+        return True
     if original is None:
         return False
     if getattr(original, "sqlstate", None) in SERIALISATION_STATES:
@@ -218,8 +255,8 @@ def engine_options(uri: str) -> dict[str, Any]:
         "pool_size": 16,
         # MySQL closes idle connections; a connection older than this is replaced before use.
         "pool_recycle": 1800,
-        # A restarted database server costs one round trip here instead of a failed request.
-        "pool_pre_ping": True,
+        # Every transaction is ended by `Database.writing`; the pool need not do it once more.
+        "pool_reset_on_return": None,
     }
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,7 +38,7 @@ def run_demo(port: int, data: str) -> None:
     # A shorter interval than the default, so that somebody who looks sees heartbeats rise.
     os.environ.setdefault("DOWNSTREAM_DEFAULT_INTERVAL", str(INTERVAL_SECONDS))
     url = f"http://127.0.0.1:{port}"
-    stop = stop_on_signals()
+    stop = Stop().on_signals()
     command("db", "init")
     command("whitelist", farmer_address(data))
     with processes() as started:
@@ -52,8 +51,9 @@ def run_demo(port: int, data: str) -> None:
         started["farmer"] = start(*ours(*farm))
         click.echo(f"\nThe status of all farmers: {url}/api/downstream/v1/status/list")
         click.echo("Ctrl-C stops the node and its farmer.\n")
-        while not stop.wait(LOOK_SECONDS):
+        while not stop.requested:
             require_running(started)
+            pause(LOOK_SECONDS)
     click.echo("Stopped.")
 
 
@@ -105,12 +105,23 @@ def processes() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
                 process.wait()
 
 
-def stop_on_signals() -> threading.Event:
-    """An event that SIGINT and SIGTERM set."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+class Stop:
+    """Whether a signal asked us to stop.
+
+    Not a threading.Event: a handler that sets it while the main thread is inside its wait()
+    could wait for itself.
+    """
+
+    requested = False
+
+    def on_signals(self) -> "Stop":
+        """Take SIGINT, SIGTERM and SIGHUP as requests."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._request)
+        return self
+
+    def _request(self, _number: int, _frame: object) -> None:
+        self.requested = True
 
 
 def require_running(started: dict[str, subprocess.Popen[bytes]]) -> None:
@@ -120,12 +131,10 @@ def require_running(started: dict[str, subprocess.Popen[bytes]]) -> None:
             raise ProcessEnded(f"The {name} ended by itself with status {process.returncode}.")
 
 
-def wait_for_node(
-    url: str, started: dict[str, subprocess.Popen[bytes]], stop: threading.Event
-) -> None:
+def wait_for_node(url: str, started: dict[str, subprocess.Popen[bytes]], stop: Stop) -> None:
     """Wait until the node at *url* answers. Raises ProcessEnded if it does not."""
     give_up = monotonic() + START_SECONDS
-    while not stop.is_set():
+    while not stop.requested:
         require_running(started)
         try:
             requests.get(url, timeout=1).raise_for_status()

@@ -22,8 +22,9 @@ LONGEST_GAP = 15 * SECOND
 """A longer time without a beat is an outage: three beats in a row are missing."""
 
 
-TOLERANCE = SECOND
-"""Clocks of processes that beat together may differ by less than this."""
+TOLERANCE = LONGEST_GAP
+"""Clocks of machines that serve together may differ by less than this: the one that is ahead
+beats, the others follow it. A clock that is set back by less makes service time wait for it."""
 
 
 class BeatRow(Base):

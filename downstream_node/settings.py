@@ -115,10 +115,10 @@ class Settings:
 
     # Limits and housekeeping
     MAX_BODY_SIZE: int = setting(
-        32 << 20, "largest request body, unpacked", unit="bytes", minimum=1024
+        16 << 20, "largest request body, unpacked", unit="bytes", minimum=1024
     )
     MAX_BATCH: int = setting(
-        10000, "most hashes or proofs in one request", minimum=1, maximum=100000
+        10000, "most hashes or proofs in one request", minimum=1, maximum=20000
     )
     CLOSED_CONTRACT_RETENTION: int = setting(
         3600,

@@ -78,12 +78,19 @@ def server_uri(master_key: Path) -> Callable[[str], str]:
 
     def uri(backend: str) -> str:
         if backend not in ready:
-            ready[backend] = os.environ[SERVERS[backend]]
+            ready[backend] = own_database(os.environ[SERVERS[backend]])
             recreate_database(ready[backend])
             migrated(ready[backend], master_key)
         return ready[backend]
 
     return uri
+
+
+def own_database(uri: str) -> str:
+    """*uri* with a database of its own for each worker of pytest-xdist."""
+    url = make_url(uri)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return url.set(database=f"{url.database}{worker}").render_as_string(hide_password=False)
 
 
 def recreate_database(uri: str) -> None:

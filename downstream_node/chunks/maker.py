@@ -1,5 +1,6 @@
 """Making chunks: generate the stream, encode it, put it into the pool."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -7,12 +8,15 @@ from functools import partial
 
 from downstream_node import entropy
 from downstream_node.chunks import pool
+from downstream_node.chunks.pool import UntaggedChunk
 from downstream_node.chunks.stream import fill
 from downstream_node.clock import monotonic
 from downstream_node.entropy import Keys
 from downstream_node.errors import InvalidSettings
 from downstream_node.heartbeat.scheme import Scheme
 from downstream_node.node import Node
+
+log = logging.getLogger(__name__)
 
 SEED_BYTES = 16
 FILE_HASH_BYTES = 32
@@ -106,16 +110,26 @@ def require_size(scheme: Scheme, size: int) -> None:
 def tag_returned(node: Node) -> int:
     """Tag chunks that came back into the pool, for about RETAG_SECONDS; returns how many."""
     stop = monotonic() + RETAG_SECONDS
+    scheme = node.scheme
     done = 0
     while monotonic() < stop:
-        with node.database.reading() as connection:
-            waiting = pool.untagged(connection, limit=1)
-        if not waiting:
+        chunk = node.database.read(partial(pool.untagged, scheme=scheme.name))
+        if chunk is None:
             break
-        (chunk, seed, size) = waiting[0]
-        values = prepare(node.keys, node.scheme, seed, size).values()
-        done += node.database.write(partial(pool.tag, chunk=chunk, values=values))
+        done += tag_one(node, scheme, chunk)
     return done
+
+
+def tag_one(node: Node, scheme: Scheme, chunk: UntaggedChunk) -> bool:
+    """Tag *chunk*, or drop it if it can no longer be proven; whether it is tagged now."""
+    try:
+        values = prepare(node.keys, scheme, chunk.seed, chunk.size).values()
+    except InvalidSettings as error:
+        log.warning("A chunk is dropped from the pool: %s", error)
+        node.database.write(partial(pool.drop, chunk=chunk.id))
+        return False
+    tag = partial(pool.tag, chunk=chunk.id, scheme=scheme.name, values=values)
+    return node.database.write(tag)
 
 
 def missing(

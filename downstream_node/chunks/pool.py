@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from downstream_node.chunks.models import Chunk
 
@@ -77,17 +77,36 @@ def put(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(Chunk).values(values))
 
 
-def untagged(connection: Connection, limit: int) -> list[tuple[int, str, int]]:
-    """Up to *limit* chunks that came back, as (id, seed, size), those waiting longest first."""
-    query = select(Chunk.id, Chunk.seed, Chunk.size).where(Chunk.scheme.is_(None))
-    rows = connection.execute(query.order_by(Chunk.id).limit(limit))
-    return [(row.id, row.seed, row.size) for row in rows]
+@dataclass(frozen=True, slots=True)
+class UntaggedChunk:
+    """A chunk that came back, or was tagged for another scheme."""
+
+    id: int
+    seed: str
+    size: int
 
 
-def tag(connection: Connection, chunk: int, values: dict[str, Any]) -> bool:
-    """Store the new tag of a chunk that came back; False if somebody else tagged it first."""
-    statement = update(Chunk).where(Chunk.id == chunk, Chunk.scheme.is_(None)).values(values)
+def needs_tag(scheme: str) -> ColumnElement[bool]:
+    """Whether a chunk has no tag of *scheme*. As ranges, which the index answers at once."""
+    return or_(Chunk.scheme.is_(None), Chunk.scheme < scheme, Chunk.scheme > scheme)
+
+
+def untagged(connection: Connection, scheme: str) -> UntaggedChunk | None:
+    """Some chunk without a tag of *scheme*."""
+    query = select(Chunk.id, Chunk.seed, Chunk.size).where(needs_tag(scheme)).limit(1)
+    row = connection.execute(query).one_or_none()
+    return UntaggedChunk(*row) if row else None
+
+
+def tag(connection: Connection, chunk: int, scheme: str, values: dict[str, Any]) -> bool:
+    """Store the new tag of *chunk*; False if somebody else tagged it first."""
+    statement = update(Chunk).where(Chunk.id == chunk, needs_tag(scheme)).values(values)
     return connection.execute(statement).rowcount == 1
+
+
+def drop(connection: Connection, chunk: int) -> None:
+    """Remove one chunk."""
+    connection.execute(delete(Chunk).where(Chunk.id == chunk))
 
 
 def clear(connection: Connection) -> int:

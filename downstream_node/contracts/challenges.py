@@ -1,6 +1,7 @@
 """Challenges: what a farmer has to answer now. Asking writes nothing."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -55,8 +56,8 @@ def challenges_for(
 ) -> list[ChallengeReport]:
     """One report for each distinct file hash in *names*, in the order of the request."""
     wanted = {key(name): name for name in names}
-    with node.database.reading() as connection:
-        found = queries.find(connection, farmer.row, [h for h in wanted if isinstance(h, bytes)])
+    hashes = [name for name in wanted if isinstance(name, bytes)]
+    found = node.database.read(lambda connection: queries.find(connection, farmer.row, hashes))
     return [
         report(node, found[file_hash], now)
         if isinstance(file_hash, bytes) and file_hash in found
@@ -65,16 +66,25 @@ def challenges_for(
     ]
 
 
+def challenge_page(
+    node: Node, farmer: FarmerKey, now: Instant, after: int, limit: int
+) -> tuple[list[ChallengeReport], int | None]:
+    """Reports for up to *limit* contracts beyond the cursor *after*, and the next cursor.
+
+    The cursor is None when there is nothing more; 0 begins.
+    """
+    find = partial(queries.page, farmer=farmer.row, after=after, limit=limit + 1)
+    contracts = node.database.read(find)
+    reports = [report(node, contract, now) for contract in contracts[:limit]]
+    return reports, contracts[limit - 1].id if len(contracts) > limit else None
+
+
 def all_challenges(node: Node, farmer: FarmerKey, now: Instant) -> Iterator[list[ChallengeReport]]:
     """Reports for all contracts of *farmer*, a page at a time."""
-    after = 0
-    while True:
-        with node.database.reading() as connection:
-            contracts = queries.page(connection, farmer.row, after, PAGE)
-        yield [report(node, contract, now) for contract in contracts]
-        if len(contracts) < PAGE:
-            return
-        after = contracts[-1].id
+    cursor: int | None = 0
+    while cursor is not None:
+        reports, cursor = challenge_page(node, farmer, now, cursor, PAGE)
+        yield reports
 
 
 def key(name: object) -> bytes | str:

@@ -9,14 +9,13 @@ from downstream_node.contracts import queries
 from downstream_node.farmers.queries import farmers_to_check, lock_farmer, remove_contracts
 from downstream_node.node import Node
 
-FARMERS_PER_PASS = 500
 FORGET_PER_PASS = 5000
 
 
 def close_expired(node: Node, now: Instant) -> int:
     """Close what has expired by *now*, farmer by farmer; returns how many contracts."""
     with node.database.reading() as connection:
-        farmers = farmers_to_check(connection, now, FARMERS_PER_PASS)
+        farmers = farmers_to_check(connection, now)
     closed = 0
     for farmer in farmers:
         closed += node.database.write(partial(close_farmer, farmer=farmer, now=now))
@@ -25,7 +24,7 @@ def close_expired(node: Node, now: Instant) -> int:
 
 def close_expired_of_address(connection: Connection, address: str, now: Instant) -> None:
     """Close what has expired by *now* among the contracts of *address*, whose row is locked."""
-    for farmer in farmers_to_check(connection, now, FARMERS_PER_PASS, address):
+    for farmer in farmers_to_check(connection, now, address):
         close_farmer(connection, farmer, now)
 
 

@@ -35,8 +35,11 @@ class Schedule:
     answered_through: int = -1
 
     def window(self, now: Instant) -> int:
-        """The number of the window that *now* lies in; 0 begins with the contract."""
-        return (now - self.started) // self.interval
+        """The number of the window that *now* lies in; 0 begins with the contract.
+
+        Another process may see the contract a moment before its start: that is window 0, too.
+        """
+        return max(0, (now - self.started) // self.interval)
 
     def due(self, window: int) -> Instant:
         """The first instant at which it is too late to answer the challenge of *window*."""

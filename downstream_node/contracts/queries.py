@@ -1,16 +1,30 @@
-"""Set-based SQL over contracts. Lock order everywhere: address, farmer, contracts by id."""
+"""Set-based SQL over contracts.
+
+Lock order everywhere: IP address, address, farmer, contracts by id; chunks are never waited for.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from downstream_node.chunks.models import Chunk
 from downstream_node.clock import Instant
 from downstream_node.contracts.lifecycle import Schedule
 from downstream_node.contracts.models import Contract
-from downstream_node.database import Conflict
+from downstream_node.database import Conflict, batched, greater
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,48 +54,55 @@ COLUMNS = (
 
 def stored(row: Row[*tuple[Any, ...]]) -> StoredContract:
     """A row of COLUMNS as a value."""
-    id_, file_hash, scheme, commitment, *schedule, closed_at = tuple(row)
-    return StoredContract(
-        id_, file_hash, scheme, commitment, Schedule(*schedule), closed_at is not None
+    id_, file_hash, scheme, commitment = row[:4]
+    schedule = Schedule(*row[4:8])
+    return StoredContract(id_, file_hash, scheme, commitment, schedule, row[8] is not None)
+
+
+# Statements that every request runs are built once: building one costs more than running it.
+BY_HASH = select(*COLUMNS).where(
+    Contract.file_hash.in_(bindparam("hashes", expanding=True)),
+    Contract.farmer == bindparam("farmer"),
+)
+PAGE = (
+    select(*COLUMNS)
+    .where(Contract.farmer == bindparam("farmer"), Contract.id > bindparam("after"))
+    .order_by(Contract.id)
+    .limit(bindparam("limit", type_=Integer))
+)
+NOW = bindparam("now", type_=BigInteger)
+ACCEPT = (
+    update(Contract)
+    .where(
+        Contract.id.in_(bindparam("ids", expanding=True)),
+        # `lifecycle.judge` for OPEN: the window before this one is the last that was answered.
+        Contract.answered_through == greater((NOW - Contract.started) // Contract.interval, 0) - 1,
+        Contract.closed_at.is_(None),
     )
+    .values(answered_through=Contract.answered_through + 1)
+)
 
 
 def find(
     connection: Connection, farmer: int, hashes: Sequence[bytes]
 ) -> dict[bytes, StoredContract]:
     """The farmer's contracts among *hashes*, in one SELECT."""
-    query = select(*COLUMNS).where(Contract.file_hash.in_(hashes), Contract.farmer == farmer)
-    return {row.file_hash: stored(row) for row in connection.execute(query)}
+    rows = connection.execute(BY_HASH, {"farmer": farmer, "hashes": hashes})
+    return {row[1]: stored(row) for row in rows}
 
 
 def page(connection: Connection, farmer: int, after: int, limit: int) -> list[StoredContract]:
     """Up to *limit* of the farmer's contracts with ids beyond *after*, oldest first."""
-    query = (
-        select(*COLUMNS)
-        .where(Contract.farmer == farmer, Contract.id > after)
-        .order_by(Contract.id)
-        .limit(limit)
-    )
-    return [stored(row) for row in connection.execute(query)]
+    values = {"farmer": farmer, "after": after, "limit": limit}
+    return [stored(row) for row in connection.execute(PAGE, values)]
 
 
 def accept_answers(connection: Connection, ids: Sequence[int], now: Instant) -> None:
     """Mark the challenges of the contracts with these *ids* as answered in the window of *now*.
 
-    The guard repeats `lifecycle.judge` for OPEN: the window before this one is the last that
-    was answered. Raises Conflict if somebody else changed one of them since it was read.
+    Raises Conflict if somebody else changed one of them since it was read.
     """
-    window = (now - Contract.started) // Contract.interval
-    statement = (
-        update(Contract)
-        .where(
-            Contract.id.in_(sorted(ids)),
-            Contract.answered_through == window - 1,
-            Contract.closed_at.is_(None),
-        )
-        .values(answered_through=Contract.answered_through + 1)
-    )
-    if connection.execute(statement).rowcount != len(ids):
+    if connection.execute(ACCEPT, {"ids": sorted(ids), "now": now}).rowcount != len(ids):
         raise Conflict
 
 
@@ -114,8 +135,8 @@ def open_of(connection: Connection, farmer: int) -> list[OpenContract]:
 
 def close(connection: Connection, contracts: Sequence[OpenContract], now: Instant) -> None:
     """Close *contracts* and put their chunks back into the pool, to be tagged anew."""
-    ids = sorted(contract.id for contract in contracts)
-    connection.execute(update(Contract).where(Contract.id.in_(ids)).values(closed_at=now))
+    for some in batched(sorted(contract.id for contract in contracts)):
+        connection.execute(update(Contract).where(Contract.id.in_(some)).values(closed_at=now))
     return_chunks(connection, contracts)
 
 

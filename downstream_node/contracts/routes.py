@@ -9,13 +9,14 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from downstream_node.contracts.answers import Answer, answer_challenges
 from downstream_node.contracts.challenges import (
     NOT_FOUND,
     ChallengeReport,
     all_challenges,
+    challenge_page,
     challenges_for,
 )
 from downstream_node.contracts.offers import offer_chunks
@@ -32,8 +33,8 @@ from downstream_node.web import (
 
 blueprint = Blueprint("contracts", __name__)
 
-MOST_SIZE_DIGITS = 18
-"""Sizes with more digits do not fit a signed 64-bit column."""
+MOST_DIGITS = 18
+"""Numbers with more digits do not fit a signed 64-bit column."""
 
 
 class Hashes(msgspec.Struct):
@@ -72,18 +73,28 @@ def chunk(token: str, size: str | None) -> Response:
     node = current_node()
     received = node.clock.now()
     farmer = farmers.find(node, token)
-    wanted = node.settings.DEFAULT_CHUNK_SIZE if size is None else read_size(size)
+    wanted = node.settings.DEFAULT_CHUNK_SIZE if size is None else read_number("size", size)
     farmers.follow(node, farmer, client_ip())
     return json_response({"chunks": offer_chunks(node, farmer, wanted, received)})
 
 
 @blueprint.get("/challenge/<token>")
 def challenge_all(token: str) -> Response:
-    """The challenges of all contracts."""
+    """The challenges of all contracts, or with ?limit= and ?cursor= of one page of them."""
     node = current_node()
     received = node.clock.now()
     farmer = farmers.find(node, token)
-    return stream_reports(all_challenges(node, farmer, received))
+    if "limit" not in request.args:
+        return stream_reports(all_challenges(node, farmer, received))
+    limit = read_number("limit", request.args["limit"])
+    cursor = read_number("cursor", request.args.get("cursor", "0"))
+    require_batch(limit)
+    if limit < 1:
+        raise InvalidRequest("Invalid limit: it must be at least 1.")
+    reports, following = challenge_page(node, farmer, received, cursor, limit)
+    return json_response(
+        {"challenges": reports, "cursor": None if following is None else str(following)}
+    )
 
 
 @blueprint.get("/challenge/<token>/<file_hash>")
@@ -137,10 +148,10 @@ def answer_some(token: str) -> Response:
     return json_response({"report": answer_challenges(node, farmer, answers, received)})
 
 
-def read_size(text: str) -> int:
-    """*text* as a number of bytes. Raises InvalidRequest."""
-    if not (text.isascii() and text.isdigit()) or len(text) > MOST_SIZE_DIGITS:
-        raise InvalidRequest("Invalid size: it must be a whole number of bytes.")
+def read_number(what: str, text: str) -> int:
+    """*text* as a whole number. Raises InvalidRequest."""
+    if not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+        raise InvalidRequest(f"Invalid {what}: it must be a whole number.")
     return int(text)
 
 

@@ -4,30 +4,26 @@ It stands with the contracts, because who leaves the whitelist takes farmers and
 along, and their chunks go back into the pool.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from downstream_node.addresses.base58 import is_bitcoin_address
 from downstream_node.addresses.models import Address
 from downstream_node.addresses.whitelist import parse
 from downstream_node.contracts import queries
 from downstream_node.contracts.models import Contract
+from downstream_node.database import batched
 from downstream_node.errors import InvalidWhitelist
 from downstream_node.farmers.models import Farmer
 from downstream_node.node import Node
 
 FETCH_SECONDS = 30
 MOST_BYTES = 64 << 20
-ROWS_AT_ONCE = 500
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ def merge(connection: Connection, balances: dict[str, int]) -> WhitelistChange:
     changed = [
         name for name in sorted(balances) if known.get(name, balances[name]) != balances[name]
     ]
-    for rows in batches(new):
+    for rows in batched(new):
         connection.execute(insert(Address), rows)
     for address in changed:
         statement = update(Address).where(Address.address == address)
@@ -119,7 +115,7 @@ def merge(connection: Connection, balances: dict[str, int]) -> WhitelistChange:
 def remove(connection: Connection, addresses: Sequence[str]) -> tuple[int, int]:
     """Remove *addresses* with their farmers and contracts; how many of each there were."""
     tokens = contracts = 0
-    for names in batches(addresses):
+    for names in batched(addresses):
         # The locks keep new farmers and contracts of these addresses out.
         lock = select(Address.address).where(Address.address.in_(names))
         connection.execute(lock.order_by(Address.address).with_for_update()).all()
@@ -137,15 +133,3 @@ def remove_farmer(connection: Connection, farmer: int) -> int:
     removed = connection.execute(delete(Contract).where(Contract.farmer == farmer)).rowcount
     connection.execute(delete(Farmer).where(Farmer.id == farmer))
     return removed
-
-
-def batches(rows: Sequence[Item]) -> Iterator[list[Item]]:
-    """*rows* in lists of at most ROWS_AT_ONCE."""
-    rest = iter(rows)
-    while batch := list(islice(rest, ROWS_AT_ONCE)):
-        yield batch
-
-
-def whitelist_size(connection: Connection) -> int:
-    """How many addresses the whitelist has."""
-    return connection.execute(select(func.count()).select_from(Address)).scalar_one()

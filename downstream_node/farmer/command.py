@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import Final
 
@@ -90,18 +91,29 @@ def stopping() -> Iterator[threading.Event]:
     no harm, since files are written as a whole.
     """
     stop = threading.Event()
+    signals: SimpleQueue[int] = SimpleQueue()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
+        # Not stop.set(): it takes a lock, which the interrupted wait for *stop* may be holding.
+        # This queue's put is made to be called in the midst of anything.
+        signals.put(number)
+        for each in ENDING_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+
+    def listen() -> None:
+        signals.get()
         stop.set()
-        for number in ENDING_SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
 
+    listener = threading.Thread(target=listen, name="signals", daemon=True)
+    listener.start()
     former = {number: signal.signal(number, handle) for number in ENDING_SIGNALS}
     try:
         yield stop
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+        signals.put(0)
+        listener.join()
 
 
 def show(done: Pass) -> None:

@@ -3,10 +3,10 @@
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from downstream_node.entropy import random_bytes
 from downstream_node.errors import FarmerStopped
 
 UNFINISHED = ".part"
@@ -35,7 +35,7 @@ def create(path: Path, content: bytes) -> None:
 
 def write_beside(path: Path, content: bytes | bytearray) -> Path:
     """Write *content* to a new file in the folder of *path*; returns where it is."""
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
+    temporary = path.with_name(f"{path.name}.{random_bytes(4).hex()}{UNFINISHED}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

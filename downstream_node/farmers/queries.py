@@ -5,9 +5,12 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
     Float,
+    Update,
+    bindparam,
     case,
     cast,
     func,
@@ -16,15 +19,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 
 from downstream_node.addresses.models import Address
 from downstream_node.clock import Instant
-from downstream_node.database import insert_missing
+from downstream_node.database import greater, insert_missing
 from downstream_node.farmers.models import PLACE_NAME, POSTAL_CODE, Farmer, IpAddress
 from downstream_node.geo import Location
-
-Number = ColumnElement[int] | InstrumentedAttribute[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,15 @@ class FarmerKey:
     ip_hash: str
 
 
+# Statements that every request runs are built once: building one costs more than running it.
+BY_TOKEN = select(Farmer.id, Farmer.address, Farmer.ip_hash).where(
+    Farmer.token_hash == bindparam("token_hash")
+)
+
+
 def find_by_token(connection: Connection, token_hash: bytes) -> FarmerKey | None:
     """The farmer with this token."""
-    query = select(Farmer.id, Farmer.address, Farmer.ip_hash).where(Farmer.token_hash == token_hash)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(BY_TOKEN, {"token_hash": token_hash}).one_or_none()
     return FarmerKey(row.id, row.address, row.ip_hash) if row else None
 
 
@@ -96,26 +101,33 @@ class Heartbeats:
     """The latest due time among the answered challenges."""
 
 
-def add_heartbeats(connection: Connection, farmer: int, heartbeats: Heartbeats) -> bool:
-    """Count *heartbeats*; whether the farmer still exists.
+def number(name: str) -> BindParameter[int]:
+    """A parameter that is a number of 64 bits."""
+    return bindparam(name, type_=BigInteger)
 
-    The arithmetic is `coverage.Coverage.extended`.
-    """
-    now, expires, due = heartbeats.accepted, heartbeats.expires, heartbeats.due
-    reached = greater(Farmer.covered_until, literal(now, BigInteger))
-    statement = (
+
+def heartbeat_statement() -> Update:
+    """The UPDATE of `add_heartbeats`: `Coverage.extended`, in SQL."""
+    reached = greater(Farmer.covered_until, number("accepted"))
+    last_due = func.coalesce(Farmer.last_due, 0)
+    return (
         update(Farmer)
-        .where(Farmer.id == farmer)
+        .where(Farmer.id == bindparam("farmer"))
         # In this order: MySQL computes each value from the columns as already changed.
         .ordered_values(
-            (Farmer.heartbeats, Farmer.heartbeats + heartbeats.count),
-            (Farmer.covered, Farmer.covered + greater(expires - reached, literal(0, BigInteger))),
-            (Farmer.covered_until, greater(Farmer.covered_until, literal(expires, BigInteger))),
-            (Farmer.first_answer, func.coalesce(Farmer.first_answer, now)),
-            (Farmer.last_due, greater(func.coalesce(Farmer.last_due, 0), literal(due, BigInteger))),
+            (Farmer.heartbeats, Farmer.heartbeats + number("count")),
+            (Farmer.covered, Farmer.covered + greater(number("expires") - reached, 0)),
+            (Farmer.covered_until, greater(Farmer.covered_until, number("expires"))),
+            (Farmer.first_answer, func.coalesce(Farmer.first_answer, number("accepted"))),
+            (Farmer.last_due, greater(last_due, number("due"))),
         )
     )
-    return connection.execute(statement).rowcount == 1
+
+
+def add_heartbeats(connection: Connection, farmer: int, heartbeats: Heartbeats) -> bool:
+    """Count *heartbeats*; whether the farmer still exists."""
+    values = {"farmer": farmer, **asdict(heartbeats)}
+    return connection.execute(HEARTBEATS, values).rowcount == 1
 
 
 def add_contracts(connection: Connection, farmer: int, count: int, size: int, due: Instant) -> None:
@@ -151,14 +163,12 @@ def size_of_address(connection: Connection, address: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def farmers_to_check(
-    connection: Connection, now: Instant, limit: int, address: str | None = None
-) -> list[int]:
+def farmers_to_check(connection: Connection, now: Instant, address: str | None = None) -> list[int]:
     """Farmers (of *address*) who may have an expired contract, those waiting longest first."""
     query = select(Farmer.id).where(Farmer.next_check <= now).order_by(Farmer.next_check)
     if address is not None:
         query = query.where(Farmer.address == address)
-    return list(connection.execute(query.limit(limit)).scalars())
+    return list(connection.execute(query).scalars())
 
 
 def is_online(now: Instant) -> ColumnElement[bool]:
@@ -168,7 +178,7 @@ def is_online(now: Instant) -> ColumnElement[bool]:
 
 def uptime_percent(now: Instant) -> ColumnElement[float]:
     """`Coverage.uptime`, in SQL."""
-    ahead = greater(Farmer.covered_until - now, literal(0, BigInteger))
+    ahead = greater(Farmer.covered_until - now, 0)
     past = cast(Farmer.covered - ahead, Float)
     return case(
         (Farmer.first_answer.is_(None), 0.0),
@@ -177,6 +187,4 @@ def uptime_percent(now: Instant) -> ColumnElement[float]:
     )
 
 
-def greater(left: Number, right: Number) -> ColumnElement[int]:
-    """The greater of two numbers; the function for it has another name on each database."""
-    return case((left > right, left), else_=right)
+HEARTBEATS = heartbeat_statement()

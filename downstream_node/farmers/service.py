@@ -43,18 +43,13 @@ def join(node: Node, address: str, proof: SignedMessage | None, ip: str, now: In
         )
     if not is_bitcoin_address(address):
         raise InvalidRequest("Invalid address given: not a Bitcoin address.")
-    token = entropy.random_bytes(TOKEN_BYTES)
-    digest = hashlib.sha256(token)
     farmer = {
-        "farmer_id": digest.hexdigest()[:FARMER_ID_DIGITS],
-        "token_hash": digest.digest(),
         "address": address,
         "ip_hash": node.keys.ip_hash(ip),
         "joined": now,
         **place_values(node.locator.locate(ip)),
     }
-    node.database.write(lambda connection: add(connection, node, farmer))
-    return token.hex()
+    return node.database.write(lambda connection: add(connection, node, farmer))
 
 
 def check_signature(node: Node, address: str, proof: SignedMessage) -> None:
@@ -80,8 +75,8 @@ def check_signature(node: Node, address: str, proof: SignedMessage) -> None:
         )
 
 
-def add(connection: Connection, node: Node, farmer: dict[str, Any]) -> None:
-    """Store a farmer, under the limits of its IP and of the whitelist."""
+def add(connection: Connection, node: Node, farmer: dict[str, Any]) -> str:
+    """Store a farmer, under the limits of its IP and of the whitelist; its new token, in hex."""
     require_room(node, queries.lock_ip(connection, farmer["ip_hash"]))
     address = farmer["address"]
     if not node.settings.MIN_SJCX_BALANCE:
@@ -89,7 +84,17 @@ def add(connection: Connection, node: Node, farmer: dict[str, Any]) -> None:
     balance = queries.lock_address(connection, address)
     if balance is None or balance < node.settings.MIN_SJCX_BALANCE:
         raise InvalidRequest("Invalid address given: address must be in whitelist.")
-    queries.add_farmer(connection, farmer)
+    token = entropy.random_bytes(TOKEN_BYTES)
+    digest = hashlib.sha256(token)
+    queries.add_farmer(
+        connection,
+        {
+            "farmer_id": digest.hexdigest()[:FARMER_ID_DIGITS],
+            "token_hash": digest.digest(),
+            **farmer,
+        },
+    )
+    return token.hex()
 
 
 def require_room(node: Node, farmers: int) -> None:
@@ -107,8 +112,8 @@ def find(node: Node, token: str) -> FarmerKey:
         raw = bytes.fromhex(token)
     except ValueError:
         raise UnknownToken from None
-    with node.database.reading() as connection:
-        farmer = queries.find_by_token(connection, hashlib.sha256(raw).digest())
+    digest = hashlib.sha256(raw).digest()
+    farmer = node.database.read(lambda connection: queries.find_by_token(connection, digest))
     if farmer is None:
         raise UnknownToken
     return farmer

@@ -44,8 +44,7 @@ def listed(
         page=0 if page is None else read_number("page", page),
     )
     now = node.clock.now()
-    with node.database.reading() as connection:
-        farmers = list_farmers(connection, listing, now)
+    farmers = node.database.read(lambda connection: list_farmers(connection, listing, now))
     return json_response({"farmers": [described(node, farmer) for farmer in farmers]})
 
 
@@ -71,8 +70,7 @@ def show(farmer_id: str) -> Response:
     """The status of one farmer."""
     node = current_node()
     now = node.clock.now()
-    with node.database.reading() as connection:
-        farmer = show_farmer(connection, farmer_id, now)
+    farmer = node.database.read(lambda connection: show_farmer(connection, farmer_id, now))
     if farmer is None:
         raise UnknownFarmer
     return json_response(described(node, farmer))

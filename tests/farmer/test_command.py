@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,8 @@ NOTHING = {
     "trouble": None,
     "wait": 1.0,
 }
+
+REPOSITORY = Path(__file__).parents[2]
 
 LOSSES = (
     "2 refused: proof invalid, 3 dropped: no more challenges, 1 dropped: contract expired, "
@@ -131,12 +135,29 @@ def test_wrong_numbers_are_refused(arguments: tuple[str, str]) -> None:
 def test_signal_ends_it_cleanly(served: ServedNode, tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C and SIGTERM end a farmer that waits at once, with exit code 0."""
     words = [sys.executable, "-m", "downstream_node", "farm", "--node", served.url]
-    with subprocess.Popen([*words, "--data", tmp_path], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(2)]  # the second: no connection
+    with started([*words, "--data", str(tmp_path)]) as process:
+        lines = [process.stdout.readline() for _ in range(2)]  # type: ignore[union-attr]
         process.send_signal(number)
-        assert (process.wait(5), process.stdout.read()) == (0, b"")
-    assert b"no connection to the node" in lines[1]
+        assert process.wait(20) == 0
+    assert "no connection to the node" in lines[1]
+
+
+@contextmanager
+def started(words: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    """A process that does not outlive the test."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_signal_may_come_at_any_moment() -> None:
+    """A signal that interrupts the wait itself, with its lock held, is heard."""
+    with command.stopping() as stop:
+        with stop._cond:  # type: ignore[attr-defined]  # noqa: SLF001 - as a wait that begins
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(5)
 
 
 def test_signals_are_handed_back() -> None:

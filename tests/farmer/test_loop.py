@@ -57,6 +57,18 @@ def test_join_take_answer(served: ServedNode, volunteer: Volunteer) -> None:
     assert (status["online"], status["address"]) == (True, volunteer.identity.address)
 
 
+@pytest.mark.parametrize(
+    "node_settings", [{"HEARTBEAT_SCHEME": "Swizzle", "HEARTBEAT_CHECK_FRACTION": 1.0}]
+)
+def test_other_schemes_are_farmed_alike(served: ServedNode, volunteer: Volunteer) -> None:
+    """The node says with which scheme proofs are made, after a restart as well."""
+    with served.up():
+        assert volunteer.work(2).accepted == 3
+        served.node.advance(INTERVAL)
+        volunteer.restart()
+        assert volunteer.work().accepted == 3
+
+
 @pytest.mark.parametrize("node_settings", [{"SIGNATURE_MAX_AGE": 60, "NODE_NAME": "barn"}])
 def test_fresh_signature(served: ServedNode, volunteer: Volunteer) -> None:
     """A node that wants fresh signatures gets one with its name and the time."""

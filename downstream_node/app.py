@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response
+from sqlalchemy.exc import ArgumentError
 
 from downstream_node import __version__, database, schema, settings, web
 from downstream_node.clock import WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
+from downstream_node.database import Database
 from downstream_node.entropy import load_keys
 from downstream_node.errors import InvalidSettings
 from downstream_node.farmers.routes import blueprint as farmer_routes
@@ -25,7 +27,7 @@ V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     """The application with all its parts, before anything has looked at the database."""
     app = Flask("downstream_node", static_folder=None)
-    db = database.prepare(app, values.SQLALCHEMY_DATABASE_URI)
+    db = prepared_database(app, values)
     node = Node(
         settings=values,
         keys=load_keys(Path(values.MASTER_KEY_PATH)),
@@ -38,6 +40,17 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     web.prepare(app, node)
     add_routes(app, node)
     return app
+
+
+def prepared_database(app: Flask, values: Settings) -> Database:
+    """The database of the settings. Raises InvalidSettings if they name none."""
+    try:
+        return database.prepare(app, values.SQLALCHEMY_DATABASE_URI)
+    except (ArgumentError, ValueError, ImportError) as error:
+        # The address itself is not shown: it contains a password.
+        raise InvalidSettings(
+            f"SQLALCHEMY_DATABASE_URI is not the address of a database: {error}"
+        ) from None
 
 
 def require_proofs(node: Node) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from werkzeug.serving import run_simple
 
 from downstream_node import __version__, app, schema, settings, web
@@ -29,15 +30,18 @@ Levels = tuple[int, int, int, int]
 
 
 class Commands(click.Group):
-    """A group that tells our own errors in one line instead of a traceback."""
+    """A group that tells in one line what an operator can mend, instead of a traceback."""
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - as click
-        """Run the command; a DownstreamError ends it with its text and status 2."""
+        """Run the command; an error of ours, of the machine or its database ends it."""
         try:
             return super().invoke(context)
-        except DownstreamError as error:
-            click.echo(f"Error: {error}", err=True)
-            context.exit(EXIT_REFUSED)
+        except OperationalError as error:
+            text = f"The database does not do its part: {error.orig}"
+        except (DownstreamError, OSError) as error:
+            text = str(error)
+        click.echo(f"Error: {text}", err=True)
+        return context.exit(EXIT_REFUSED)
 
 
 def built() -> tuple[Flask, Node]:
@@ -78,7 +82,12 @@ def main(context: click.Context, /, **flags: Any) -> None:  # noqa: ANN401 - one
     Without a command or flag: serve for development on localhost:5000
     (DOWNSTREAM_PORT changes it).
     """
-    given = [(name, value) for name, value in flags.items() if value not in (None, False, ())]
+    # In the order of FLAGS: somebody who gives all at once means a sensible order.
+    given = [
+        (name, flags[name])
+        for name in FLAGS
+        if flags[name] is not None and flags[name] is not False
+    ]
     if context.invoked_subcommand is not None:
         if given:
             raise click.UsageError("Give either flags or a command.")
@@ -131,7 +140,13 @@ def chunks() -> None:
 @chunks.command("generate")
 @click.argument("size", type=int)
 @click.option("--count", default=1, show_default=True, help="How many.")
-@click.option("--workers", default=1, show_default=True, help="Processes to use.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes to use.",
+)
 def chunks_generate(size: int, count: int, workers: int) -> None:
     """Put new chunks of SIZE bytes into the pool."""
     make([size] * count, ready_node(), workers)
@@ -140,7 +155,13 @@ def chunks_generate(size: int, count: int, workers: int) -> None:
 @chunks.command("maintain")
 @click.argument("levels", metavar="MIN MAX TOTAL BASE", type=int, nargs=4)
 @click.option("--every", type=float, metavar="SECONDS", help="Go on, looking this often.")
-@click.option("--workers", default=1, show_default=True, help="Processes to use.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes to use.",
+)
 def chunks_maintain(levels: Levels, every: float | None, workers: int) -> None:
     """Fill the pool up to equal numbers of chunks of each order of magnitude.
 
@@ -184,7 +205,10 @@ def show_settings(template: bool) -> None:
 
 def without_password(uri: str) -> str:
     """A database's address as it may be shown."""
-    return make_url(uri).render_as_string(hide_password=True)
+    url = make_url(uri)
+    # Drivers also take a password among the options.
+    options = {name: "***" if "pass" in name else value for name, value in url.query.items()}
+    return url.set(query=options).render_as_string(hide_password=True)
 
 
 @main.command("serve")

@@ -4,6 +4,7 @@ Feature code gets a `Database` and asks it for reading or writing; it writes por
 SQLAlchemy Core and never names a dialect.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -115,12 +116,44 @@ class Conflict(DownstreamError):
     """Somebody else changed the rows between reading and writing; read again and retry."""
 
 
+class Connections:
+    """Open connections of one engine that nobody uses, the one used last on top.
+
+    SQLAlchemy's pool keeps the driver's connections, but makes its own object around one anew
+    for each use; that takes longer than a small SELECT.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._idle: deque[Connection] = deque()
+
+    @contextmanager
+    def borrowed(self) -> Iterator[Connection]:
+        """A connection for one use; it is kept for the next unless an exception passes."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def close(self) -> None:
+        """Give those that nobody uses back to SQLAlchemy's pool."""
+        while self._idle:
+            self._idle.pop().close()
+
+
 class Database:
-    """Reading and writing on one engine, with bounded retries of what may be retried."""
+    """Reading and writing on one database, with bounded retries of what may be retried."""
 
     def __init__(self, writer: Engine, reader: Engine) -> None:
         self.writer = writer
-        self.reader = reader
+        self._writers = Connections(writer)
+        self._readers = Connections(reader)
 
     @property
     def dialect(self) -> str:
@@ -129,13 +162,16 @@ class Database:
 
     def dispose(self) -> None:
         """Close all connections."""
-        self.writer.dispose()
-        self.reader.dispose()
+        for connections in (self._writers, self._readers):
+            connections.close()
+        # The pools come last: on SQLite both engines have one in common.
+        for connections in (self._writers, self._readers):
+            connections.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection on which each SELECT stands alone: no transaction, no locks."""
-        with self.reader.connect() as connection:
+        with self._readers.borrowed() as connection:
             yield connection
 
     @contextmanager
@@ -145,7 +181,7 @@ class Database:
         SQLite takes the write lock at once (see `begin_immediate`): upgrading a read
         transaction later fails without waiting when somebody else wrote in between.
         """
-        with self.writer.begin() as connection:
+        with self._writers.borrowed() as connection, connection.begin():
             yield connection
 
     def read(self, work: Callable[[Connection], Result]) -> Result:
@@ -248,13 +284,12 @@ def absolute_uri(uri: str) -> str:
 def engine_options(uri: str) -> dict[str, Any]:
     """Options of the writing engine for the database of *uri*."""
     if make_url(uri).get_backend_name() == "sqlite":
-        return {}
+        return {"max_overflow": -1}
     return {
         # READ COMMITTED: guarded updates see what others committed; InnoDB takes no gap locks.
         "isolation_level": "READ COMMITTED",
-        "pool_size": 16,
-        # MySQL closes idle connections; a connection older than this is replaced before use.
-        "pool_recycle": 1800,
+        # As many as there are threads; more than that nobody asks for.
+        "max_overflow": -1,
         # Every transaction is ended by `Database.writing`; the pool need not do it once more.
         "pool_reset_on_return": None,
     }

@@ -17,9 +17,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from downstream_node.clock import SECOND, Instant, WallClock, WallTime, system_clock
 from downstream_node.database import Base, Conflict, Database, RowId, insert_missing
 
-BEAT_EVERY = 5 * SECOND
+BEAT_EVERY = 2 * SECOND
 LONGEST_GAP = 15 * SECOND
-"""A longer time without a beat is an outage: three beats in a row are missing."""
+"""A longer time without a beat is an outage."""
+
+AHEAD = 3 * SECOND
+"""How far service time may run ahead of the last beat. If the node dies, nobody has seen a later
+instant, and time goes on from there: it never runs backwards, even over a crash."""
+
+FRESH = SECOND
+"""A process does not beat if another one has beaten this recently."""
 
 
 TOLERANCE = LONGEST_GAP
@@ -62,9 +69,14 @@ def is_current(last: Beat, wall: WallTime) -> bool:
 
 
 def advance(last: Beat, wall: WallTime) -> Beat:
-    """The beat at *wall* that follows *last*: service time stands still over an outage."""
-    passed = wall - last.wall if is_current(last, wall) else 0
+    """The beat at *wall* that follows *last*: of an outage, service time contains AHEAD only."""
+    passed = wall - last.wall if is_current(last, wall) else AHEAD
     return Beat(wall, Instant(last.service + passed))
+
+
+def shown(last: Beat, wall: WallTime) -> Instant:
+    """The instant at *wall* for a process that knows of no beat after *last*."""
+    return Instant(last.service + min(max(0, wall - last.wall), AHEAD))
 
 
 class Ledger:
@@ -96,7 +108,7 @@ class ServiceClock:
         beat = self._beat
         if beat is None or not -TOLERANCE < wall - beat.wall <= LONGEST_GAP:
             beat = self.beat()
-        self._latest = max(self._latest, advance(beat, max(wall, beat.wall)).service)
+        self._latest = max(self._latest, shown(beat, wall))
         return self._latest
 
     def to_wall(self, instant: int) -> WallTime:
@@ -118,9 +130,8 @@ class ServiceClock:
         with self._database.reading() as connection:
             last = read_beat(connection)
             self._ledger = read_ledger(connection)
-        if last is None:
-            return Instant(self._wall_clock())
-        return advance(last, self._wall_clock()).service
+        wall = self._wall_clock()
+        return Instant(wall) if last is None else shown(last, wall)
 
 
 def write_beat(connection: Connection, wall: WallTime) -> tuple[Beat, Ledger]:
@@ -133,8 +144,8 @@ def write_beat(connection: Connection, wall: WallTime) -> tuple[Beat, Ledger]:
         insert_missing(connection, BeatRow, id=1, wall=wall, service=wall)
         last = read_beat(connection)
         assert last is not None, "the row was inserted or is there"  # noqa: S101
-    if 0 <= last.wall - wall < TOLERANCE:
-        # Another process was a moment faster; its beat serves both.
+    if -FRESH < last.wall - wall < TOLERANCE:
+        # Another process has just beaten, or its clock is ahead; its beat serves both.
         return last, read_ledger(connection)
     beat = advance(last, wall)
     guarded = (
@@ -144,9 +155,9 @@ def write_beat(connection: Connection, wall: WallTime) -> tuple[Beat, Ledger]:
     )
     if connection.execute(guarded).rowcount != 1:
         raise Conflict
-    if not is_current(last, wall):
-        lost = wall - last.wall
-        row = {"began": last.wall, "milliseconds": lost, "service": last.service}
+    lost = (wall - last.wall) - (beat.service - last.service)
+    if lost:
+        row = {"began": last.wall, "milliseconds": lost, "service": beat.service}
         connection.execute(insert(Outage).values(row))
     return beat, read_ledger(connection)
 

@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import json
+import shutil
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +59,17 @@ def post(node: SimulatedNode, path: str, body: bytes | str, **options: Any) -> t
     return node.request("POST", path, data=data, content_type="application/json", **options)
 
 
-@pytest.fixture
-def lite(sqlite_uri: str, master_key: Path, clock: ManualClock) -> SimulatedNode:
-    """A node on SQLite, where parsing is the point and not SQL."""
-    return SimulatedNode(
-        clock,
-        SQLALCHEMY_DATABASE_URI=sqlite_uri,
-        MASTER_KEY_PATH=str(master_key),
-        MMDB_PATH="none.mmdb",
-        DEFAULT_INTERVAL=60,
-    )
+@pytest.fixture(scope="module")
+def lite(
+    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
+) -> Iterator[SimulatedNode]:
+    """A node on SQLite for all tests here in which parsing is the point; others came before."""
+    file = tmp_path_factory.mktemp("lite") / "node.db"
+    shutil.copy(empty_sqlite, file)
+    places = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "MASTER_KEY_PATH": str(master_key)}
+    node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
+    yield node
+    node.close()
 
 
 @pytest.fixture
@@ -732,7 +735,7 @@ def test_empty_batches(lite_farmer: FarmerSimulator) -> None:
 
 UNKNOWN_NAMES: list[Any] = [
     *(None, True, False, 0, 1, -1, 1.5, 2**63, 2**64, 10**30, "", "x", "\0", "\U0001f600"),
-    *(ABSENT, "g" * 64, " " * 64, "٣" * 64, "x" * 10000, [], {}, [1, "a"], {"a": [None, {}]}),
+    *(ABSENT, "g" * 64, " " * 64, "٣" * 64, "x" * 1000, [], {}, [1, "a"], {"a": [None, {}]}),
 ]
 
 
@@ -745,6 +748,15 @@ def test_unknown_names_come_back_as_they_are(lite_farmer: FarmerSimulator, name:
     assert (code, body) == (200, {"challenges": expected})
     assert type(body["challenges"][0]["file_hash"]) is type(name)
     assert lite_farmer.send([{"file_hash": name, "proof": {}}]) == expected
+
+
+def test_names_that_are_too_long_come_back_as_null(lite_farmer: FarmerSimulator) -> None:
+    """Nothing that any client uses as a name is longer than 1 KiB; our answer stays small."""
+    path = f"/challenge/{lite_farmer.token}"
+    code, body = lite_farmer.node.request("POST", path, json={"hashes": ["x" * 10_000]})
+    missing = [{"file_hash": None, "error": "contract not found"}]
+    assert (code, body) == (200, {"challenges": missing})
+    assert lite_farmer.send([{"file_hash": "x" * 10_000, "proof": {}}]) == missing
 
 
 def test_names_of_different_types_are_different(lite_farmer: FarmerSimulator) -> None:
@@ -931,12 +943,13 @@ def test_a_bomb_is_refused(lite_farmer: FarmerSimulator) -> None:
 )
 def test_strange_values_are_no_bugs(lite_farmer: FarmerSimulator, path: str, value: str) -> None:
     """Whatever a body holds, wherever it stands, the answer is not a 500."""
-    node, target = lite_farmer.node, path.format(lite_farmer.token)
+    client, target = lite_farmer.node.app.test_client(), V1 + path.format(lite_farmer.token)
     name = min(lite_farmer.held)
     proofs = f'[{value}, {{"file_hash": {value}}}, {{"file_hash": "{name}", "proof": {value}}}]'
     everything = f'"hashes": [{value}], "proofs": {proofs}, "proof": {value}'
     for body in (value, f"{{{everything}}}", f'{{"message": {value}, "signature": {value}}}'):
-        assert post(node, target, body)[0] in (200, 400, 404)
+        response = client.post(target, data=body, content_type="application/json")
+        assert response.status_code in (200, 400, 404)
 
 
 @pytest.mark.parametrize(
@@ -951,6 +964,33 @@ def test_no_depth_is_a_bug(lite_farmer: FarmerSimulator, opening: str, closing: 
         codes.add(post(node, f"/challenge/{token}", f'{{"hashes": [{name}]}}')[0])
         codes.add(post(node, f"/answer/{token}", f'{{"proofs": [{{"file_hash": {name}}}]}}')[0])
     assert codes <= {200, 400}
+
+
+NO_TEXTS = (
+    b'"\xff"',
+    b'"\xed\xa0\x80"',
+    b'["\xc3"]',
+    b'{"\xf5":1}',
+    b'"\\ud800"',
+    b'"\x01"',
+    b"1e999",
+)
+
+
+@pytest.mark.parametrize("name", NO_TEXTS, ids=ascii)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("challenge", b'{"hashes": [%b]}'), ("answer", b'{"proofs": [{"file_hash": %b}]}')],
+    ids=["challenge", "answer"],
+)
+def test_what_is_no_text_does_not_come_back(
+    lite_farmer: FarmerSimulator, path: str, body: bytes, name: bytes
+) -> None:
+    """Bytes that are no JSON would make our own answer unreadable, and the good hash in it."""
+    client = lite_farmer.node.app.test_client()
+    response = client.post(f"{V1}/{path}/{lite_farmer.token}", data=body % name)
+    assert response.status_code in (200, 400)
+    json.loads(response.get_data().decode())
 
 
 def test_strange_values_stand_beside_good_ones(lite_farmer: FarmerSimulator) -> None:

@@ -15,10 +15,11 @@ import click
 import pytest
 import requests
 from click.testing import CliRunner, Result
-from simulator import CHUNK, FarmerSimulator, SimulatedNode
+from flask import Flask
+from simulator import CHUNK, FarmerSimulator, ManualClock, SimulatedNode
 from sqlalchemy import select
 
-from downstream_node import cli, settings
+from downstream_node import app, cli, settings
 from downstream_node.chunks import pool
 from downstream_node.clock import monotonic, pause
 from downstream_node.database import Base
@@ -27,6 +28,22 @@ ROOT = Path(__file__).parents[1]
 FIRST, SECOND, THIRD = (FarmerSimulator(None, name).address for name in "abc")  # type: ignore[arg-type]
 PASSWORD = "open-sesame"  # noqa: S105 - looked for in what is printed
 UNREACHABLE = f"mysql+pymysql://user:{PASSWORD}@127.0.0.1:1/nothing"
+
+
+@pytest.fixture(autouse=True)
+def _closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the databases of commands that run in this process, as the end of one would."""
+    built: list[Flask] = []
+    build = app.build
+
+    def remember(*arguments: Any) -> Flask:
+        built.append(build(*arguments))
+        return built[-1]
+
+    monkeypatch.setattr(app, "build", remember)
+    yield
+    for application in built:
+        application.extensions["downstream"].database.dispose()
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +67,18 @@ def ready(node: SimulatedNode, environment: pytest.MonkeyPatch, database_uri: st
     """The commands work on the database of a node."""
     environment.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", database_uri)
     return node
+
+
+@pytest.fixture
+def light(
+    sqlite_uri: str, master_key: Path, clock: ManualClock, environment: pytest.MonkeyPatch
+) -> Iterator[SimulatedNode]:
+    """The commands work on a node on SQLite, for tests in which SQL is not the point."""
+    environment.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", sqlite_uri)
+    places = {"SQLALCHEMY_DATABASE_URI": sqlite_uri, "MASTER_KEY_PATH": str(master_key)}
+    node = SimulatedNode(clock, **places)
+    yield node
+    node.close()
 
 
 def run(*arguments: str) -> Result:
@@ -245,33 +274,33 @@ def test_one_address(ready: SimulatedNode) -> None:
     ],
 )
 def test_a_bad_row_changes_nothing(
-    ready: SimulatedNode, tmp_path: Path, rows: list[str], line: int
+    light: SimulatedNode, tmp_path: Path, rows: list[str], line: int
 ) -> None:
     """It is named by its line, and all tables stay as they are."""
-    FarmerSimulator(ready.fill_pool(1), "a").join().take(1)
-    before = dump(ready)
+    FarmerSimulator(light.fill_pool(1), "a").join().take(1)
+    before = dump(light)
     assert f"line {line}:" in refused("--whitelist", whitelist_file(tmp_path, *rows))
-    assert dump(ready) == before
+    assert dump(light) == before
 
 
 @pytest.mark.parametrize(
     "source",
     ["missing.csv", "", ".", FIRST[:-1], "http://127.0.0.1:1/list.csv", "http://", "x\0y"],
 )
-def test_a_source_that_cannot_be_read(ready: SimulatedNode, source: str) -> None:
+def test_a_source_that_cannot_be_read(light: SimulatedNode, source: str) -> None:
     """Neither file nor URL nor address: an error, and nobody is removed."""
-    FarmerSimulator(ready, "a").join()
-    before = dump(ready)
+    FarmerSimulator(light, "a").join()
+    before = dump(light)
     refused("--whitelist", source)
-    assert dump(ready) == before
+    assert dump(light) == before
 
 
-def test_a_file_that_is_no_text(ready: SimulatedNode, tmp_path: Path) -> None:
+def test_a_file_that_is_no_text(light: SimulatedNode, tmp_path: Path) -> None:
     """The line of the first strange byte is named."""
     file = tmp_path / "whitelist.csv"
     file.write_bytes(b"address,balance\n\xff\xfe\n")
     assert "line 2:" in refused("--whitelist", str(file))
-    assert dump(ready)["addresses"] == []
+    assert dump(light)["addresses"] == []
 
 
 # Chunks
@@ -297,20 +326,20 @@ def test_many_chunks(ready: SimulatedNode, workers: str) -> None:
 @pytest.mark.parametrize("size", ["0", "-1", "1", "99", "many", "1.5"])
 @pytest.mark.parametrize("name", [["--generate-chunk"], ["chunks", "generate", "--"]])
 def test_chunks_that_prove_nothing(
-    ready: SimulatedNode, environment: pytest.MonkeyPatch, name: list[str], size: str
+    light: SimulatedNode, environment: pytest.MonkeyPatch, name: list[str], size: str
 ) -> None:
     """No size, or one of which a proof would read no byte, is refused; nothing is served."""
     environment.setattr(cli, "run_simple", None)
-    environment.setattr("downstream_node.app.create_app", None)
+    environment.setattr(app, "create_app", None)
     refused(*name, size)
-    assert counts(ready) == {}
+    assert counts(light) == {}
 
 
 @pytest.mark.parametrize("workers", ["0", "-1"])
-def test_work_needs_workers(ready: SimulatedNode, workers: str) -> None:
+def test_work_needs_workers(light: SimulatedNode, workers: str) -> None:
     """At least one process."""
     refused("chunks", "generate", "1024", "--workers", workers)
-    assert counts(ready) == {}
+    assert counts(light) == {}
 
 
 @pytest.mark.parametrize("name", [["--maintain"], ["chunks", "maintain"]])
@@ -347,10 +376,10 @@ def test_what_is_taken_is_made_anew(ready: SimulatedNode) -> None:
         pytest.param(("1024", "4096", "8192"), id="too few"),
     ],
 )
-def test_levels_that_make_no_sense(ready: SimulatedNode, levels: Sequence[str]) -> None:
+def test_levels_that_make_no_sense(light: SimulatedNode, levels: Sequence[str]) -> None:
     """They are refused before any chunk is made."""
     refused("chunks", "maintain", "--", *levels)
-    assert counts(ready) == {}
+    assert counts(light) == {}
 
 
 @pytest.mark.parametrize("arguments", [["--clearchunks"], ["chunks", "clear"]])

@@ -41,7 +41,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.fixture(params=["Merkle"])
+@pytest.fixture(params=["Merkle", "Swizzle"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A node that was set up and is served by runapp.py alone, as the document tells."""
     require(RUNNER.exists(), "there is no run_real_farmer.py; REAL_FARMER can name it")

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, select
 from downstream_node.clock import Instant, WallTime
 from downstream_node.database import Database
 from downstream_node.service_time import (
+    AHEAD,
     BEAT_EVERY,
     LONGEST_GAP,
     TOLERANCE,
@@ -42,6 +43,9 @@ JUMPS = st.one_of(
     st.integers(-3_600_000, 86_400_000),
 )
 """Milliseconds by which the wall clock moves between two looks at it."""
+
+CLEAR_JUMPS = JUMPS.filter(lambda jump: not -TOLERANCE - LONGEST_GAP <= jump < 0)
+"""The same without clocks that are set back by so little that service time waits for them."""
 
 
 FIRST = Instant(START)
@@ -163,16 +167,26 @@ def test_the_first_start(database: Database, clock: ManualClock) -> None:
     assert outages(database) == []
 
 
-@pytest.mark.parametrize("passed", [1, BEAT_EVERY, LONGEST_GAP])
+@pytest.mark.parametrize("passed", [1, BEAT_EVERY, AHEAD])
 def test_running_needs_no_database(
     database: Database, clock: ManualClock, passed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between beats, the instant comes from memory."""
     service = serving(database, clock)
-    monkeypatch.setattr(database, "writer", None)
-    monkeypatch.setattr(database, "reader", None)
+    for method in ("read", "reading", "write", "writing"):
+        monkeypatch.setattr(database, method, None)
     move(clock, passed)
     assert service.now() == START + passed
+
+
+@pytest.mark.parametrize("passed", [AHEAD, AHEAD + 1, LONGEST_GAP])
+def test_without_a_beat_time_waits(database: Database, clock: ManualClock, passed: int) -> None:
+    """Nobody sees more than AHEAD beyond the last beat; the next one makes up for the rest."""
+    service = serving(database, clock)
+    move(clock, passed)
+    assert service.now() == FIRST + AHEAD
+    service.beat()
+    assert (service.now(), outages(database)) == (FIRST + passed, [])
 
 
 @pytest.mark.parametrize("passed", [LONGEST_GAP + 1, 3_600_000, -TOLERANCE, -3_600_000], ids=str)
@@ -188,7 +202,7 @@ def test_an_outage_is_written_down(database: Database, clock: ManualClock, passe
 
 @pytest.mark.parametrize("back", [1, TOLERANCE - 1])
 def test_clocks_that_differ_a_little(database: Database, clock: ManualClock, back: int) -> None:
-    """Less than a second back is no outage: service time waits for the clock."""
+    """Less than TOLERANCE back is no outage: service time waits for the clock."""
     service = serving(database, clock)
     move(clock, -back)
     assert service.now() == FIRST
@@ -224,14 +238,15 @@ def test_it_never_runs_backwards(database: Database, jumps: list[tuple[int, bool
 
 
 @EXAMPLES
-@given(st.lists(JUMPS.filter(lambda jump: not -TOLERANCE < jump < 0), max_size=12))
+@given(st.lists(CLEAR_JUMPS, max_size=12))
 def test_now_is_now_on_the_calendar(database: Database, jumps: list[int]) -> None:
-    """The date of this instant is what the wall clock shows."""
+    """The date of the instant of a beat is what the wall clock shows."""
     forget(database)
     clock = ManualClock()
     service = serving(database, clock)
     for jump in jumps:
         move(clock, jump)
+        service.beat()
         assert service.to_wall(service.now()) == clock()
 
 
@@ -323,27 +338,28 @@ class SlowDatabase:
         return self._database.write(work)
 
 
-@pytest.mark.parametrize("waited", [TOLERANCE - 1, TOLERANCE, 2000, 10_000])
+@pytest.mark.parametrize("beats", [1, 5, 10], ids=["a moment", "long", "very long"])
 def test_a_beat_that_waits_for_the_database_is_no_outage(
-    database: Database, clock: ManualClock, waited: int
+    database: Database, clock: ManualClock, beats: int
 ) -> None:
     """Another process beats while this one waits for a lock: no clock was set back."""
     first = serving(database, clock)
 
     def other_beats() -> None:
-        move(clock, waited)
-        first.beat()
+        for _ in range(beats):
+            move(clock, BEAT_EVERY)
+            first.beat()
 
     serving(cast("Database", SlowDatabase(database, other_beats)), clock)
     assert outages(database) == []
-    assert serving(database, clock).now() == first.now() == START + waited
+    assert serving(database, clock).now() == first.now() == FIRST + beats * BEAT_EVERY
 
 
 # Restarts
 
 
 @EXAMPLES
-@given(st.lists(st.tuples(JUMPS, st.booleans()), max_size=12))
+@given(st.lists(st.tuples(CLEAR_JUMPS, st.booleans()), max_size=12))
 def test_it_never_runs_backwards_over_a_restart(
     database: Database, jumps: list[tuple[int, bool]]
 ) -> None:
@@ -356,6 +372,22 @@ def test_it_never_runs_backwards_over_a_restart(
         service = serving(database, clock) if restarts else service
         assert last <= service.now()
         last = service.now()
+
+
+@EXAMPLES
+@given(st.lists(st.tuples(CLEAR_JUMPS, st.integers(0, 2)), max_size=12))
+def test_it_never_runs_backwards_between_processes(
+    database: Database, jumps: list[tuple[int, int]]
+) -> None:
+    """After its beat, a process is not behind what another one has given out."""
+    forget(database)
+    clock = ManualClock()
+    services, last = [serving(database, clock) for _ in range(3)], FIRST
+    for jump, asked in jumps:
+        move(clock, jump)
+        services[asked].beat()
+        assert last <= services[asked].now()
+        last = services[asked].now()
 
 
 def restarted(make_node: NodeMaker, clock: ManualClock, after: int) -> SimulatedNode:

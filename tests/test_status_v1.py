@@ -1,18 +1,19 @@
 """The public status over HTTP: what it tells of each farmer, in which order, and what it hides."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NodeMaker
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from simulator import CHUNK, START, V1, FarmerSimulator, ManualClock, SimulatedNode
-from sqlalchemy import select, update
+from sqlalchemy import insert, select
 
+from downstream_node.addresses.models import Address
 from downstream_node.database import Base
 from downstream_node.farmers.models import Farmer
 
@@ -41,36 +42,52 @@ def ids(node: SimulatedNode, path: str = "") -> list[str]:
     return [farmer["id"] for farmer in listed(node, path)]
 
 
-def columns(node: SimulatedNode, farmer: FarmerSimulator, **values: object) -> None:
-    """Set columns of a farmer's row: histories that would take long to live through."""
-    statement = update(Farmer).where(Farmer.farmer_id == farmer.farmer_id).values(values)
-    node.parts.database.write(lambda connection: connection.execute(statement))
+def settle(node: SimulatedNode, histories: Sequence[Mapping[str, object]]) -> None:
+    """Store one farmer for each of *histories*: columns that would take long to live through."""
+    addresses = [FarmerSimulator(node, f"farmer {number}").address for number in range(4)]
+    nothing = {"heartbeats": 0, "contracts": 0, "size": 0, "covered": 0, "covered_until": 0}
+    rows = []
+    for number, history in enumerate(histories):
+        digest = hashlib.sha256(bytes([number]))
+        names = {"farmer_id": digest.hexdigest()[:20], "token_hash": digest.digest()}
+        place = {"address": addresses[number % 4], "ip_hash": f"{number:032x}", "joined": START}
+        rows.append({**names, **place, **nothing, "first_answer": None, **history})
+    with node.parts.database.writing() as connection:
+        connection.execute(insert(Address), [{"address": name, "balance": 0} for name in addresses])
+        connection.execute(insert(Farmer), rows)
 
 
 @pytest.fixture
 def crowd(node: SimulatedNode) -> SimulatedNode:
     """A node with eight farmers of four addresses, among them ties in every column."""
-    farmers = [FarmerSimulator(node, f"farmer {n % 4}", f"192.0.2.{n}").join() for n in range(8)]
-    past = START - 1_000_000
-    for number, farmer in enumerate(farmers):
-        three, online = number % 3, number % 2
-        columns(
-            node,
-            farmer,
-            heartbeats=three * 5,
-            contracts=three,
-            size=(2 - three) << 33,
-            first_answer=past if three else None,
-            covered=three * 250_000 + online * 60_000,
-            covered_until=START + online * 60_000,
-        )
+    settle(
+        node,
+        [
+            {
+                "heartbeats": three * 5,
+                "contracts": three,
+                "size": (2 - three) << 33,
+                "first_answer": START - 1_000_000 if three else None,
+                "covered": three * 250_000 + online * 60_000,
+                "covered_until": START + online * 60_000,
+            }
+            for three, online in ((number % 3, number % 2) for number in range(8))
+        ],
+    )
     return node
 
 
-@pytest.fixture
-def lite(sqlite_uri: str, master_key: Path, clock: ManualClock) -> SimulatedNode:
-    """A node on SQLite, where parsing is the point and not SQL."""
-    return SimulatedNode(clock, SQLALCHEMY_DATABASE_URI=sqlite_uri, MASTER_KEY_PATH=str(master_key))
+@pytest.fixture(scope="module")
+def lite(
+    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
+) -> Iterator[SimulatedNode]:
+    """A node on SQLite for all tests here in which parsing is the point; others came before."""
+    file = tmp_path_factory.mktemp("lite") / "node.db"
+    shutil.copy(empty_sqlite, file)
+    places = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "MASTER_KEY_PATH": str(master_key)}
+    node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
+    yield node
+    node.close()
 
 
 # One farmer
@@ -282,12 +299,13 @@ def test_forms_that_are_cut_off(lite: SimulatedNode, path: str) -> None:
     assert (code, body["status"]) == (400, "error")
 
 
-def test_equal_uptimes_are_ties(make_node: NodeMaker) -> None:
+def test_equal_uptimes_are_ties(node: SimulatedNode) -> None:
     """100 per cent is 100 per cent, after a second as after a year: these are ordered by id."""
-    node = make_node(MAX_TOKENS_PER_IP=20)
-    for lived in (1, 999, 123_457, 16_777_217, 987_654_321, 31_536_000_001, 77_777_777_777):
-        farmer = FarmerSimulator(node).join()
-        columns(node, farmer, first_answer=START - lived, covered=lived, covered_until=START)
+    lives = (1, 999, 123_457, 16_777_217, 987_654_321, 31_536_000_001, 77_777_777_777)
+    histories = [
+        {"first_answer": START - lived, "covered": lived, "covered_until": START} for lived in lives
+    ]
+    settle(node, histories)
     assert {farmer["uptime"] for farmer in listed(node)} == {100.0}
     assert ids(node, "/by/uptime") == ids(node, "/by/d/uptime") == sorted(ids(node))
 

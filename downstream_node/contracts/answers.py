@@ -13,7 +13,14 @@ from sqlalchemy import Connection
 
 from downstream_node.clock import Instant
 from downstream_node.contracts import queries
-from downstream_node.contracts.challenges import EXPIRED, NO_MORE, NOT_FOUND, key
+from downstream_node.contracts.challenges import (
+    EXPIRED,
+    NO_MORE,
+    NOT_FOUND,
+    echoed,
+    file_hashes,
+    key,
+)
 from downstream_node.contracts.lifecycle import Schedule, Standing, judge
 from downstream_node.contracts.queries import StoredContract
 from downstream_node.errors import MalformedProof, UnknownToken
@@ -33,16 +40,16 @@ REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One item of a request: the file hash as the farmer wrote it, and the proof's JSON text."""
+    """One item of a request, both parts as JSON text; None for what is missing."""
 
-    name: object
+    name: msgspec.Raw
     proof: bytes | None
 
 
 class AnswerReport(msgspec.Struct, omit_defaults=True):
     """One entry of /answer: status "ok", or an error."""
 
-    file_hash: object
+    file_hash: msgspec.Raw
     status: str | None = None
     error: str | None = None
 
@@ -55,24 +62,21 @@ def answer_challenges(
     node: Node, farmer: FarmerKey, answers: Sequence[Answer], received: Instant
 ) -> list[AnswerReport]:
     """Accept what is right among *answers*; one report for each distinct file hash, in order."""
-    distinct: dict[bytes | str, Answer] = {}
+    distinct: dict[bytes, Answer] = {}
     for answer in answers:
         distinct.setdefault(key(answer.name), answer)
-    known = {name: answer for name, answer in distinct.items() if isinstance(name, bytes)}
     verdicts: Verdicts = {}
     refusals = node.database.retrying(
-        lambda: judge_and_store(node, farmer, known, received, verdicts)
+        lambda: judge_and_store(node, farmer, distinct, received, verdicts)
     )
-    return [
-        report(answer, refusals.get(key(answer.name), NOT_FOUND)) for answer in distinct.values()
-    ]
+    return [report(answer, refusals.get(name, NOT_FOUND)) for name, answer in distinct.items()]
 
 
 def report(answer: Answer, refusal: str | None) -> AnswerReport:
     """*refusal* as the farmer reads it."""
     if refusal is None:
         return AnswerReport(answer.name, status="ok")
-    return AnswerReport(answer.name, error=refusal)
+    return AnswerReport(echoed(answer.name), error=refusal)
 
 
 def judge_and_store(
@@ -81,14 +85,14 @@ def judge_and_store(
     answers: dict[bytes, Answer],
     received: Instant,
     verdicts: Verdicts,
-) -> dict[bytes | str, str | None]:
+) -> dict[bytes, str | None]:
     """By file hash: why an answer is refused, None for those that are now stored.
 
     *verdicts* keeps what verifying said from one try to the next.
     """
     with node.database.reading() as connection:
-        contracts = queries.find(connection, farmer.row, list(answers))
-    refusals: dict[bytes | str, str | None] = {
+        contracts = queries.find(connection, farmer.row, file_hashes(answers))
+    refusals: dict[bytes, str | None] = {
         file_hash: refusal(node, contract, answers[file_hash], received, verdicts)
         for file_hash, contract in contracts.items()
     }

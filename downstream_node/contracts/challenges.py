@@ -1,6 +1,7 @@
 """Challenges: what a farmer has to answer now. Asking writes nothing."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -16,6 +17,11 @@ NOT_FOUND = "contract not found"
 EXPIRED = "contract expired"
 NO_MORE = "no more challenges"
 
+FILE_HASH = re.compile(rb'"([0-9a-fA-F]{64})"')
+FILE_HASH_BYTES = 32
+LONGEST_NAME = 1024
+NULL = msgspec.Raw(b"null")
+
 PAGE = 1000
 """Contracts read at a time when a farmer asks for all of them."""
 
@@ -23,7 +29,7 @@ PAGE = 1000
 class ChallengeReport(msgspec.Struct, omit_defaults=True):
     """One entry of /challenge: a challenge, or why there is none. `due` is in seconds from now."""
 
-    file_hash: object
+    file_hash: str | msgspec.Raw
     challenge: object = None
     due: float | None = None
     answered: bool | None = None
@@ -52,18 +58,25 @@ def report(node: Node, contract: StoredContract, now: Instant) -> ChallengeRepor
 
 
 def challenges_for(
-    node: Node, farmer: FarmerKey, names: Sequence[object], now: Instant
+    node: Node, farmer: FarmerKey, names: Sequence[msgspec.Raw], now: Instant
 ) -> list[ChallengeReport]:
     """One report for each distinct file hash in *names*, in the order of the request."""
-    wanted = {key(name): name for name in names}
-    hashes = [name for name in wanted if isinstance(name, bytes)]
-    found = node.database.read(lambda connection: queries.find(connection, farmer.row, hashes))
+    wanted: dict[bytes, msgspec.Raw] = {}
+    for name in names:
+        wanted.setdefault(key(name), name)
+    find = partial(queries.find, farmer=farmer.row, hashes=file_hashes(wanted))
+    found = node.database.read(find)
     return [
         report(node, found[file_hash], now)
-        if isinstance(file_hash, bytes) and file_hash in found
-        else ChallengeReport(name, error=NOT_FOUND)
+        if file_hash in found
+        else ChallengeReport(echoed(name), error=NOT_FOUND)
         for file_hash, name in wanted.items()
     ]
+
+
+def file_hashes(keys: Iterable[bytes]) -> list[bytes]:
+    """Those of *keys* that can be file hashes."""
+    return [name for name in keys if len(name) == FILE_HASH_BYTES]
 
 
 def challenge_page(
@@ -87,11 +100,20 @@ def all_challenges(node: Node, farmer: FarmerKey, now: Instant) -> Iterator[list
         yield reports
 
 
-def key(name: object) -> bytes | str:
-    """What tells file hashes of a request apart: 32 bytes, or the text of what is none."""
-    if isinstance(name, str) and len(name) == 64:  # noqa: PLR2004 - hex digits of 32 bytes
-        try:
-            return bytes.fromhex(name)
-        except ValueError:
-            pass
-    return repr(name)
+def key(name: msgspec.Raw) -> bytes:
+    """What tells the file hashes of a request apart: 32 bytes, or the JSON text of what is none.
+
+    No JSON text of another value has 32 bytes that are some file hash: those are random.
+    """
+    match = FILE_HASH.fullmatch(name)
+    return bytes.fromhex(match[1].decode()) if match else bytes(name)
+
+
+def echoed(name: msgspec.Raw) -> msgspec.Raw:
+    """*name* as a report repeats it: as it came, or null if it is too long for any name."""
+    return name if len(name) <= LONGEST_NAME else NULL
+
+
+def quoted(name: str) -> msgspec.Raw:
+    """A file hash from a path, as JSON text."""
+    return msgspec.Raw(msgspec.json.encode(name))

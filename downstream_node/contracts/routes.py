@@ -6,7 +6,7 @@ Each reads the clock once, before anything else.
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -14,10 +14,12 @@ from flask import Blueprint, Response, request
 from downstream_node.contracts.answers import Answer, answer_challenges
 from downstream_node.contracts.challenges import (
     NOT_FOUND,
+    NULL,
     ChallengeReport,
     all_challenges,
     challenge_page,
     challenges_for,
+    quoted,
 )
 from downstream_node.contracts.offers import offer_chunks
 from downstream_node.errors import InvalidRequest
@@ -40,7 +42,7 @@ MOST_DIGITS = 18
 class Hashes(msgspec.Struct):
     """The body of POST /challenge/<token>."""
 
-    hashes: list[Any]
+    hashes: list[msgspec.Raw]
 
 
 class Proofs(msgspec.Struct):
@@ -52,7 +54,7 @@ class Proofs(msgspec.Struct):
 class ProofItem(msgspec.Struct):
     """One item of `Proofs`."""
 
-    file_hash: Any
+    file_hash: msgspec.Raw
     proof: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -103,7 +105,7 @@ def challenge_one(token: str, file_hash: str) -> Response:
     node = current_node()
     received = node.clock.now()
     farmer = farmers.find(node, token)
-    (report,) = challenges_for(node, farmer, [file_hash], received)
+    (report,) = challenges_for(node, farmer, [quoted(file_hash)], received)
     if report.error is not None:
         return refused(report.error)
     values = msgspec.to_builtins(report)
@@ -130,7 +132,7 @@ def answer_one(token: str, file_hash: str) -> Response:
     farmer = farmers.find(node, token)
     body = decode(SingleProof, 'Posted data must be a JSON object with a "proof"')
     farmers.follow(node, farmer, client_ip())
-    answers = [Answer(file_hash, bytes(body.proof))]
+    answers = [Answer(quoted(file_hash), bytes(body.proof))]
     (report,) = answer_challenges(node, farmer, answers, received)
     return json_response({"status": "ok"}) if report.error is None else refused(report.error)
 
@@ -175,7 +177,7 @@ def read_answer(item: msgspec.Raw) -> Answer:
     try:
         parsed = ITEM.decode(item)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Answer(None, None)
+        return Answer(NULL, None)
     if isinstance(parsed.proof, msgspec.UnsetType):
         return Answer(parsed.file_hash, None)
     return Answer(parsed.file_hash, bytes(parsed.proof))

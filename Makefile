@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint clean
+.PHONY: help setup run test test-all lint bench clean
 
 help: ## List these targets
 	@echo "Targets of the Makefile:"
@@ -43,6 +43,9 @@ lint: setup ## Check style, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: setup ## Print the benchmarks' tables (with the databases started for it); takes a quarter of an hour
+	$(BIN)/python tests/servers.py -- sh -c '$(BIN)/python benchmarks/proofs.py && $(BIN)/python benchmarks/node.py && $(BIN)/python benchmarks/status.py'
 
 clean: ## Remove .venv, caches and builds; data/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from conftest import NodeMaker
 from simulator import CHUNK, FarmerSimulator, SimulatedNode
 
@@ -98,3 +99,22 @@ def test_closing_and_answering_at_once_count_every_contract_once(make_node: Node
     at_once(lambda number: farmer.send(proofs) if number % 2 else node.run_jobs())
     status = node.status(farmer)
     assert (status["contracts"], status["size"], status["heartbeats"]) == (20, 20 * CHUNK, 40)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_thousand_challenges_from_sixteen_threads(make_node: NodeMaker) -> None:
+    """Exactly one acceptance each, and heartbeats exactly the sum, at full size."""
+    node = make_node(MAX_CHUNKS_PER_REQUEST=10_000, HEARTBEAT_CHALLENGES=4)
+    farmer = farmer_with(node, 10_000)
+    proofs = farmer.proofs()
+    parts = [proofs[start : start + 500] for start in range(0, len(proofs), 500)]
+
+    def answer(number: int) -> list[dict[str, Any]]:
+        order = parts[number:] + parts[:number] if number % 2 else parts[::-1]
+        return [entry for part in order for entry in farmer.send(part)]
+
+    seen = outcomes(at_once(answer))
+    assert sorted(seen.values()) == [1] * 10_000 + [THREADS - 1] * 10_000
+    assert {outcome for _, outcome in seen} == {"ok", "Challenge already answered."}
+    assert node.status(farmer)["heartbeats"] == 10_000

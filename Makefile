@@ -44,8 +44,9 @@ lint: setup ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## Print the benchmarks' tables (with the databases started for it); takes a quarter of an hour
-	$(BIN)/python tests/servers.py -- sh -c '$(BIN)/python benchmarks/proofs.py && $(BIN)/python benchmarks/node.py && $(BIN)/python benchmarks/status.py'
+bench: setup ## Print the tables of all benchmarks, with databases started for it (half an hour)
+	$(BIN)/python tests/servers.py --durable -- sh -c 'for name in proofs node status; do \
+		$(BIN)/python -m benchmarks.$$name || exit 1; done'
 
 clean: ## Remove .venv, caches and builds; data/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

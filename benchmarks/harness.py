@@ -149,6 +149,11 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
 
+    def reconnect(self) -> None:
+        """Begin a new connection: which worker gets it is left to chance, as with real farmers."""
+        self._connection.close()
+        self._connection.connect()
+
     def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
         """The body of a GET below the v1 mount, which must succeed."""
         return self._request("GET", path, None, headers or {})

@@ -1,6 +1,6 @@
 """The node over HTTP with gunicorn: /chunk, /challenge and /answer on each database.
 
-    python benchmarks/node.py [--database MariaDB] [--contracts 500] [--growth 1000 100000 1000000]
+    python -m benchmarks.node [--database MariaDB] [--contracts 500] [--growth 1000 100000 1000000]
 
 Clients prepare their requests before the clock starts. Windows are moved on by shifting the
 start of all contracts by one interval, so that the same contracts are answered again.
@@ -14,7 +14,9 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
-from harness import (
+from sqlalchemy import text, update
+
+from benchmarks.harness import (
     Client,
     Load,
     Served,
@@ -26,8 +28,6 @@ from harness import (
     scratch,
     served,
 )
-from sqlalchemy import text, update
-
 from downstream_node.addresses import base58
 from downstream_node.chunks.maker import make_chunks
 from downstream_node.chunks.stream import stream
@@ -37,7 +37,7 @@ CHUNK = 32768
 PER_REQUEST = 10
 BATCHES = (1, 100, 500)
 CLIENTS = (1, 4)
-ROUNDS = 3
+ROUNDS = 5
 SINGLES = 200
 """Requests of each client at one contract a request."""
 
@@ -129,6 +129,8 @@ def measure_round(farmers: list[Farmer], batch: int) -> tuple[Load, Load, int]:
         farmer.number: list(farmer.held)[: SINGLES if batch == 1 else None] for farmer in farmers
     }
     total = sum(len(chosen) for chosen in names.values())
+    for farmer in farmers:
+        farmer.client.reconnect()
     asked = at_once([partial(farmer.asks, names[farmer.number], batch) for farmer in farmers])
     answered = at_once([partial(farmer.answers, names[farmer.number], batch) for farmer in farmers])
     accepted = sum(answer.count(b'"status":"ok"') for answer in answered.answers)
@@ -248,7 +250,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--database", action="append", help="only this one (repeatable)")
-    parser.add_argument("--contracts", type=int, default=500, help="contracts of each client")
+    parser.add_argument("--contracts", type=int, default=1000, help="contracts of each client")
     parser.add_argument("--growth", type=int, nargs="*", default=[1000, 100_000, 1_000_000])
     options = parser.parse_args()
     print(f"{machine()}; gunicorn, 2 workers of 4 threads; load and database on the same cores.")

@@ -1,6 +1,6 @@
 """Proof schemes and signatures in one process, beside what the hardware does with the bytes.
 
-    python benchmarks/proofs.py [--megabytes 32]
+    python -m benchmarks.proofs [--megabytes 32]
 
 Encode reads the whole chunk or 256 slices of it; plain SHA-256 and AES-CTR of the same bytes
 are the physical limit. The original's figures come from the same program with the published
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from harness import machine, print_table, timed
 
+from benchmarks.harness import machine, print_table, timed
 from downstream_node.addresses import signatures
 from downstream_node.chunks.stream import fill
 from downstream_node.heartbeat.registry import make_scheme

@@ -1,6 +1,6 @@
 """Status pages with more and more farmers.
 
-python benchmarks/status.py [--database SQLite] [--farmers 100 10000 100000]
+python -m benchmarks.status [--database SQLite] [--farmers 100 10000 100000]
 """
 
 import argparse
@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import Served, at_once, databases, machine, print_table, scratch, served
 from sqlalchemy import insert
 
+from benchmarks.harness import Served, at_once, databases, machine, print_table, scratch, served
 from downstream_node.addresses import base58
 from downstream_node.addresses.models import Address
 from downstream_node.farmers.models import Farmer

@@ -45,6 +45,7 @@ class Server(abc.ABC):
 
     variable: ClassVar[str]  # tells the tests where the server is
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    durable: ClassVar[bool] = False  # else the data may be lost with the machine, for speed
     account: str | None = None  # whom the program runs as, where that is not ourselves
 
     def __init__(self, folder: Path) -> None:
@@ -134,6 +135,11 @@ class MariaDB(Server):
     """MariaDB, whose user root needs no password here."""
 
     variable = "TEST_MARIADB_URI"
+    hasty: ClassVar[tuple[str, ...]] = (
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-method=nosync",
+        "--innodb-doublewrite=0",
+    )
 
     @property
     def uri(self) -> str:
@@ -167,10 +173,7 @@ class MariaDB(Server):
             f"--user={own_name()}",
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
-            # The data may be lost with the machine: no waiting for the disk.
-            "--innodb-flush-log-at-trx-commit=0",
-            "--innodb-flush-method=nosync",
-            "--innodb-doublewrite=0",
+            *([] if self.durable else self.hasty),
         ]
 
     def ready(self) -> bool:
@@ -190,6 +193,7 @@ class PostgreSQL(Server):
     """PostgreSQL, which refuses to run as root: then it runs as the account of its package."""
 
     variable = "TEST_POSTGRESQL_URI"
+    hasty: ClassVar[tuple[str, ...]] = ("fsync", "synchronous_commit", "full_page_writes")
     stop_signal = signal.SIGINT  # at SIGTERM it would wait for its clients to leave
 
     def __init__(self, folder: Path) -> None:
@@ -222,10 +226,7 @@ class PostgreSQL(Server):
             "listen_addresses": HOST,
             "port": str(self.port),
             "unix_socket_directories": "",
-            # The data may be lost with the machine: no waiting for the disk.
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
+            **({} if self.durable else dict.fromkeys(self.hasty, "off")),
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         return [postgresql_program("postgres"), "-D", str(self.folder / "data"), *options]
@@ -354,8 +355,13 @@ def ignore_signals() -> None:
 def main() -> int:
     """Run the command of the command line with the servers that it lacks."""
     parser = argparse.ArgumentParser(description="Run COMMAND with private database servers.")
+    parser.add_argument(
+        "--durable", action="store_true", help="wait for the disk as in production, to measure"
+    )
     parser.add_argument("command", nargs="+", metavar="COMMAND")
-    command = parser.parse_args().command
+    options = parser.parse_args()
+    command = options.command
+    Server.durable = options.durable
     if shutil.which(command[0]) is None:
         parser.error(f"there is no program {command[0]}")
     for number in ENDING_SIGNALS:

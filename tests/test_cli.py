@@ -25,6 +25,7 @@ from downstream_node.clock import monotonic, pause
 from downstream_node.database import Base
 
 ROOT = Path(__file__).parents[1]
+PROGRAM = (sys.executable, str(ROOT / "runapp.py"))
 FIRST, SECOND, THIRD = (FarmerSimulator(None, name).address for name in "abc")  # type: ignore[arg-type]
 PASSWORD = "open-sesame"  # noqa: S105 - looked for in what is printed
 UNREACHABLE = f"mysql+pymysql://user:{PASSWORD}@127.0.0.1:1/nothing"
@@ -103,7 +104,7 @@ def refused(*arguments: str) -> str:
 
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `runapp.py` as an operator does."""
-    command = [sys.executable, str(ROOT / "runapp.py"), *arguments]
+    command = [*PROGRAM, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -560,11 +561,9 @@ def answer(url: str) -> requests.Response:
 def test_serving(environment: pytest.MonkeyPatch, empty_sqlite: Path, tmp_path: Path) -> None:
     """Without a word: on localhost, at DOWNSTREAM_PORT, until Ctrl-C."""
     shutil.copy(empty_sqlite, tmp_path / "node.db")
-    port = free_port()
     environment.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", f"sqlite:///{tmp_path}/node.db")
-    environment.setenv("DOWNSTREAM_PORT", str(port))
-    command = [sys.executable, str(ROOT / "runapp.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+    environment.setenv("DOWNSTREAM_PORT", str(port := free_port()))
+    with subprocess.Popen(PROGRAM, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
         status = answer(f"http://127.0.0.1:{port}/api/downstream/v1/status/list")
         server.send_signal(signal.SIGINT)
         printed, errors = server.communicate(timeout=20)

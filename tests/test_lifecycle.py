@@ -226,16 +226,12 @@ def farmer_of(node: SimulatedNode) -> int:
 @pytest.mark.slow
 def test_any_number_of_contracts_expires_at_once(node: SimulatedNode) -> None:
     """One farmer may hold more contracts than a database takes parameters in a statement."""
-    farmer, count = farmer_of(node), 70_000
-
-    def store(connection: Connection) -> None:
-        for first in range(0, count, 5000):
+    farmer, now = farmer_of(node), at(INTERVAL)
+    for first in range(0, 70_000, 5000):
+        with node.parts.database.writing() as connection:
             add_contracts(connection, farmer, [contract()] * 5000, first)
-
-    node.parts.database.write(store)
-    now = at(INTERVAL)
     closed = node.parts.database.write(lambda link: closing.close_farmer(link, farmer, now))
-    assert closed == count
+    assert closed == 70_000
     with node.parts.database.reading() as connection:
         still_open = select(func.count()).where(Contract.closed_at.is_(None))
         assert connection.execute(still_open).scalar_one() == 0

@@ -22,6 +22,10 @@ FIELDS = {
     *("uptime", "heartbeats", "contracts", "size", "last_due"),
 }
 NOWHERE = dict.fromkeys(("city", "country", "state", "zip", "lat", "lon"))
+NOTHING = {
+    **{"location": NOWHERE, "online": False, "last_due": None},
+    **{"uptime": 0.0, "heartbeats": 0, "contracts": 0, "size": 0},
+}
 LONDON_IP = "81.2.69.142"
 SORTS = ("id", "address", "uptime", "heartbeats", "contracts", "size", "online")
 INVALID = {what: {"status": "error", "message": f"Invalid {what}."} for what in ("limit", "page")}
@@ -100,13 +104,7 @@ def test_a_farmer_who_did_nothing(node: SimulatedNode) -> None:
         "id": farmer.farmer_id,
         "address": farmer.address,
         "ip_hash": node.parts.keys.ip_hash("192.0.2.1"),
-        "location": NOWHERE,
-        "online": False,
-        "uptime": 0.0,
-        "heartbeats": 0,
-        "contracts": 0,
-        "size": 0,
-        "last_due": None,
+        **NOTHING,
     }
 
 

@@ -110,8 +110,17 @@ def key(name: msgspec.Raw) -> bytes:
 
 
 def echoed(name: msgspec.Raw) -> msgspec.Raw:
-    """*name* as a report repeats it: as it came, or null if it is too long for any name."""
-    return name if len(name) <= LONGEST_NAME else NULL
+    """*name* as a report repeats it: as it came, or null if it is too long or no proper JSON.
+
+    A Raw is skipped over, not read, when the request is decoded.
+    """
+    if len(name) > LONGEST_NAME:
+        return NULL
+    try:
+        msgspec.json.decode(name)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return NULL
+    return name
 
 
 def quoted(name: str) -> msgspec.Raw:

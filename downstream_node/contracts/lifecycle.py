@@ -6,8 +6,8 @@ may be answered in window k, and is due when the window ends. A contract lives w
 previous challenge is answered.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from downstream_node.clock import Instant
 
@@ -25,8 +25,7 @@ class Standing(Enum):
     """A challenge was not answered in time, or all of them are and the contract has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """The four numbers that decide. Times in milliseconds of service time."""
 
     started: int

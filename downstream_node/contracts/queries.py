@@ -5,7 +5,7 @@ Lock order everywhere: IP address, address, farmer, contracts by id; chunks are 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -27,8 +27,7 @@ from downstream_node.contracts.models import Contract
 from downstream_node.database import Conflict, batched, greater
 
 
-@dataclass(frozen=True, slots=True)
-class StoredContract:
+class StoredContract(NamedTuple):
     """One contract as judging and verifying need it."""
 
     id: int

@@ -1,7 +1,7 @@
 """Uptime: two numbers a farmer are the union of all that its contracts cover."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
 
@@ -106,7 +106,7 @@ class LivedContract:
         if judge(schedule, Instant(now)) is not Standing.OPEN:
             return False
         self.covered_from = now if self.covered_from is None else self.covered_from
-        self.schedule = replace(schedule, answered_through=schedule.answered_through + 1)
+        self.schedule = schedule._replace(answered_through=schedule.answered_through + 1)
         return True
 
     def covers(self, second: int) -> bool:

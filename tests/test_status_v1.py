@@ -23,8 +23,13 @@ FIELDS = {
 }
 NOWHERE = dict.fromkeys(("city", "country", "state", "zip", "lat", "lon"))
 NOTHING = {
-    **{"location": NOWHERE, "online": False, "last_due": None},
-    **{"uptime": 0.0, "heartbeats": 0, "contracts": 0, "size": 0},
+    "location": NOWHERE,
+    "online": False,
+    "last_due": None,
+    "uptime": 0.0,
+    "heartbeats": 0,
+    "contracts": 0,
+    "size": 0,
 }
 LONDON_IP = "81.2.69.142"
 SORTS = ("id", "address", "uptime", "heartbeats", "contracts", "size", "online")

@@ -9,6 +9,7 @@ it. Service time never runs backwards.
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
@@ -18,8 +19,8 @@ from downstream_node.clock import SECOND, Instant, WallClock, WallTime, system_c
 from downstream_node.database import Base, Conflict, Database, RowId, insert_missing
 
 BEAT_EVERY = 2 * SECOND
-LONGEST_GAP = 15 * SECOND
-"""A longer time without a beat is an outage."""
+LONGEST_GAP = 6 * SECOND
+"""A longer time without a beat is an outage: three beats are missing."""
 
 AHEAD = 3 * SECOND
 """How far service time may run ahead of the last beat. If the node dies, nobody has seen a later
@@ -117,8 +118,8 @@ class ServiceClock:
 
     def beat(self) -> Beat:
         """Write this node's heartbeat and learn of outages that other processes noticed."""
-        wall = self._wall_clock()
-        beat, self._ledger = self._database.write(lambda connection: write_beat(connection, wall))
+        write = partial(write_beat, wall_clock=self._wall_clock)
+        beat, self._ledger = self._database.write(write)
         self._beat = beat
         return beat
 
@@ -134,12 +135,15 @@ class ServiceClock:
         return Instant(wall) if last is None else shown(last, wall)
 
 
-def write_beat(connection: Connection, wall: WallTime) -> tuple[Beat, Ledger]:
-    """Store the beat at *wall*, with its outage if there was one.
+def write_beat(connection: Connection, wall_clock: WallClock) -> tuple[Beat, Ledger]:
+    """Store the beat of now, with its outage if there was one.
 
+    The clock is read after the last beat, here and not at the edge: while this process waited
+    for the database, others may have beaten, and their beats are not in its future.
     Raises Conflict if another process wrote its beat in between.
     """
     last = read_beat(connection)
+    wall = wall_clock()
     if last is None:
         insert_missing(connection, BeatRow, id=1, wall=wall, service=wall)
         last = read_beat(connection)

@@ -132,6 +132,15 @@ def whitelist(file_or_address: str) -> None:
     click.echo(f"{load_whitelist(ready_node(), file_or_address)}.")
 
 
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes to use.",
+)
+
+
 @main.group()
 def chunks() -> None:
     """The pool of chunks that wait for farmers."""
@@ -140,13 +149,7 @@ def chunks() -> None:
 @chunks.command("generate")
 @click.argument("size", type=int)
 @click.option("--count", default=1, show_default=True, help="How many.")
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes to use.",
-)
+@workers_option
 def chunks_generate(size: int, count: int, workers: int) -> None:
     """Put new chunks of SIZE bytes into the pool."""
     make([size] * count, ready_node(), workers)
@@ -154,14 +157,13 @@ def chunks_generate(size: int, count: int, workers: int) -> None:
 
 @chunks.command("maintain")
 @click.argument("levels", metavar="MIN MAX TOTAL BASE", type=int, nargs=4)
-@click.option("--every", type=float, metavar="SECONDS", help="Go on, looking this often.")
 @click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes to use.",
+    "--every",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Go on, looking this often.",
 )
+@workers_option
 def chunks_maintain(levels: Levels, every: float | None, workers: int) -> None:
     """Fill the pool up to equal numbers of chunks of each order of magnitude.
 

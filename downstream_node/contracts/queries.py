@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Row,
     bindparam,
+    cast,
     delete,
     insert,
     select,
@@ -112,7 +113,9 @@ def add(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 def expires() -> ColumnElement[int]:
     """`Schedule.expires`, in SQL."""
-    return Contract.started + (Contract.answered_through + 2) * Contract.interval
+    # In 64 bits: PostgreSQL multiplies two 32-bit columns in 32.
+    windows = cast(Contract.answered_through + 2, BigInteger)
+    return Contract.started + windows * Contract.interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ along, and their chunks go back into the pool.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -49,12 +50,12 @@ class WhitelistChange:
 def load_whitelist(node: Node, source: str) -> WhitelistChange:
     """Take the whitelist from *source*: a CSV file, the http(s) URL of one, or one address.
 
-    A list replaces the one before; a single address is added to it, with the balance that
-    MIN_SJCX_BALANCE asks for. Raises InvalidWhitelist, and then nothing has changed.
+    A list replaces the one before; a single address is added to it, with at least the balance
+    that MIN_SJCX_BALANCE asks for. Raises InvalidWhitelist, and then nothing has changed.
     """
+    least = node.settings.MIN_SJCX_BALANCE
     if is_bitcoin_address(source):
-        balances = {source: node.settings.MIN_SJCX_BALANCE}
-        return node.database.write(lambda connection: merge(connection, balances))
+        return node.database.write(partial(add, address=source, balance=least))
     balances = parse(read(source))
     return node.database.write(lambda connection: replace(connection, balances))
 
@@ -89,6 +90,13 @@ def replace(connection: Connection, balances: dict[str, int]) -> WhitelistChange
     return WhitelistChange(
         change.added, change.updated, change.unchanged, len(gone), tokens, contracts
     )
+
+
+def add(connection: Connection, address: str, balance: int) -> WhitelistChange:
+    """Add one address, or raise its balance to *balance*."""
+    query = select(Address.balance).where(Address.address == address)
+    known = connection.execute(query).scalar_one_or_none()
+    return merge(connection, {address: max(balance, known or 0)})
 
 
 def merge(connection: Connection, balances: dict[str, int]) -> WhitelistChange:

@@ -8,7 +8,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    Float,
+    Double,
     Update,
     bindparam,
     case,
@@ -179,7 +179,8 @@ def is_online(now: Instant) -> ColumnElement[bool]:
 def uptime_percent(now: Instant) -> ColumnElement[float]:
     """`Coverage.uptime`, in SQL."""
     ahead = greater(Farmer.covered_until - now, 0)
-    past = cast(Farmer.covered - ahead, Float)
+    # Double: a plain FLOAT is single precision on MySQL, too little for milliseconds.
+    past = cast(Farmer.covered - ahead, Double)
     return case(
         (Farmer.first_answer.is_(None), 0.0),
         (Farmer.first_answer >= now, 100.0),

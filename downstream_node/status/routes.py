@@ -1,5 +1,6 @@
 """v1 routes: the status of all farmers, and of one."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response
@@ -20,6 +21,9 @@ blueprint = Blueprint("status", __name__)
 
 MOST_DIGITS = 9
 """Limits and pages with more digits make no sense; their product still fits 64 bits."""
+
+FARMER_ID = re.compile("[0-9a-f]{20}")
+"""Other texts never reach the database, which may find them equal to something else."""
 
 FILTERS = ("", "/online")
 ORDERS = ("", "/by/<sort>", "/by/d/<descending_sort>")
@@ -70,6 +74,8 @@ def show(farmer_id: str) -> Response:
     """The status of one farmer."""
     node = current_node()
     now = node.clock.now()
+    if not FARMER_ID.fullmatch(farmer_id):
+        raise UnknownFarmer
     farmer = node.database.read(lambda connection: show_farmer(connection, farmer_id, now))
     if farmer is None:
         raise UnknownFarmer

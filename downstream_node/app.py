@@ -1,5 +1,6 @@
 """create_app(): the only place where the parts of the node meet."""
 
+import atexit
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def prepared_database(app: Flask, values: Settings) -> Database:
     except (ArgumentError, ValueError, ImportError) as error:
         # The address itself is not shown: it contains a password.
         raise InvalidSettings(
-            f"SQLALCHEMY_DATABASE_URI is not the address of a database: {error}"
+            f"SQLALCHEMY_DATABASE_URI is not the address of a database: {error} "
+            "(write mysql+pymysql:// or postgresql+psycopg:// for the drivers that are installed)"
         ) from None
 
 
@@ -74,6 +76,8 @@ def create_app(values: Settings | None = None, wall_clock: WallClock = system_cl
     schema.require(node)
     node.clock.beat()
     start_loops(node)
+    # SQLite merges its log into the database when the last connection is closed in order.
+    atexit.register(node.database.dispose)
     return app
 
 

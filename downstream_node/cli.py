@@ -3,6 +3,7 @@
 `python runapp.py` without anything serves for development; production is gunicorn.
 """
 
+import atexit
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,8 @@ class Commands(click.Group):
             return super().invoke(context)
         except OperationalError as error:
             text = f"The database does not do its part: {error.orig}"
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads on
         except (DownstreamError, OSError) as error:
             text = str(error)
         click.echo(f"Error: {text}", err=True)
@@ -47,7 +50,9 @@ class Commands(click.Group):
 def built() -> tuple[Flask, Node]:
     """The application and its node, without serving."""
     application = app.build(settings.load())
-    return application, application.extensions[web.EXTENSION]
+    node = application.extensions[web.EXTENSION]
+    atexit.register(node.database.dispose)
+    return application, node
 
 
 def ready_node() -> Node:
@@ -148,7 +153,7 @@ def chunks() -> None:
 
 @chunks.command("generate")
 @click.argument("size", type=int)
-@click.option("--count", default=1, show_default=True, help="How many.")
+@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
 @workers_option
 def chunks_generate(size: int, count: int, workers: int) -> None:
     """Put new chunks of SIZE bytes into the pool."""
@@ -220,7 +225,13 @@ def serve_command() -> None:
 
 
 @main.command()
-@click.option("--port", default=5000, show_default=True, help="Where the node listens.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5000,
+    show_default=True,
+    help="Where the node listens.",
+)
 @click.option("--data", default="data/demo-farmer", show_default=True, help="The farmer's folder.")
 def demo(port: int, data: str) -> None:
     """Run a node, its pool of chunks and one farmer, until Ctrl-C."""
@@ -229,6 +240,7 @@ def demo(port: int, data: str) -> None:
 
 def make(sizes: list[int], node: Node, workers: int) -> None:
     """Make chunks of these *sizes*, with a progress bar."""
+    maker.require_sizes(node, sizes)
     made = maker.make_chunks(node, sizes, workers)
     with click.progressbar(made, length=len(sizes), label="Making chunks") as bar:
         size = sum(bar)

@@ -130,16 +130,19 @@ class Connections:
     @contextmanager
     def borrowed(self) -> Iterator[Connection]:
         """A connection for one use; it is kept for the next unless an exception passes."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self.engine.connect()
+        connection = self._last_used() or self.engine.connect()
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
+
+    def _last_used(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def close(self) -> None:
         """Give those that nobody uses back to SQLAlchemy's pool."""
@@ -321,7 +324,7 @@ def reader_beside(writer: Engine) -> Engine:
 def make_folder(uri: str) -> None:
     """Make the folder of an SQLite file: SQLite itself would only say "unable to open"."""
     url = make_url(uri)
-    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+    if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
 
 

@@ -5,6 +5,7 @@ Everything is started through the same commands that an operator and a volunteer
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import requests
 
 from downstream_node.clock import monotonic, pause
 from downstream_node.errors import DownstreamError
+from downstream_node.settings import CONFIG_VARIABLE
 
 INTERVAL_SECONDS = 5
 POOL = ("1024", "65536", "4194304", "2")
@@ -33,8 +35,12 @@ class ProcessEnded(DownstreamError):
 def run_demo(port: int, data: str) -> None:
     """Run the demo on 127.0.0.1:*port* until it is interrupted.
 
-    Raises ProcessEnded if one of its processes ends by itself or the node does not answer.
+    The operator's configuration file is left out, so that the demo never works on a production
+    database. Raises ProcessEnded if the port is taken, if one of the demo's processes ends by
+    itself, or if the node does not answer.
     """
+    require_free(port)
+    os.environ[CONFIG_VARIABLE] = os.devnull
     # A shorter interval than the default, so that somebody who looks sees heartbeats rise.
     os.environ.setdefault("DOWNSTREAM_DEFAULT_INTERVAL", str(INTERVAL_SECONDS))
     url = f"http://127.0.0.1:{port}"
@@ -55,6 +61,18 @@ def run_demo(port: int, data: str) -> None:
             require_running(started)
             pause(LOOK_SECONDS)
     click.echo("Stopped.")
+
+
+def require_free(port: int) -> None:
+    """Raise ProcessEnded if somebody listens on the port already."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ProcessEnded(
+                f"Port {port} is not to be had ({error.strerror}). PORT=5001 make run takes 5001."
+            ) from None
 
 
 def ours(*arguments: str) -> list[str]:

@@ -107,7 +107,7 @@ class Settings:
         "Merkle", "proof scheme of new contracts", choices=("Merkle", "Swizzle")
     )
     HEARTBEAT_CHECK_FRACTION: float = setting(
-        0.01, "part of a chunk that one proof reads", minimum=0, maximum=1
+        0.01, "part of a chunk that one proof reads", minimum=0.000001, maximum=1
     )
     HEARTBEAT_CHALLENGES: int = setting(
         256, "challenges of a Merkle contract", minimum=1, maximum=65536
@@ -184,7 +184,8 @@ def checked_value(item: "dataclasses.Field[Any]", value: Any) -> Any:  # noqa: A
     """*value* as the type of its setting, or InvalidSettings."""
     result = converted(item, value)
     limits = item.metadata
-    too_low = limits["minimum"] is not None and result < limits["minimum"]
+    # Written so that it refuses NaN, too.
+    too_low = limits["minimum"] is not None and not result >= limits["minimum"]
     too_high = limits["maximum"] is not None and result > limits["maximum"]
     if too_low or too_high:
         raise InvalidSettings(f"{item.name} is {value!r}; it must be {allowed(item)}.")

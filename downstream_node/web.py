@@ -75,8 +75,10 @@ def read_body() -> bytes:
         raise InvalidRequest("The body is not valid gzip.") from None
     if len(unpacked) > limit:
         raise RequestTooLarge(f"The body is larger than {limit} bytes when unpacked.")
-    if not unpacker.eof or unpacker.unused_data:
-        raise InvalidRequest("The gzip body is cut off, or something follows it.")
+    if not unpacker.eof:
+        raise InvalidRequest("The gzip body is cut off.")
+    if unpacker.unused_data:
+        raise InvalidRequest("Something follows the gzip body.")
     return unpacked
 
 

@@ -70,8 +70,7 @@ def make_chunks(node: Node, sizes: Iterable[int], workers: int = 1) -> Iterator[
     Raises InvalidSettings if a size is below one byte or a proof over it would prove nothing.
     """
     sizes = list(sizes)
-    for size in set(sizes):
-        require_size(node.scheme, size)
+    require_sizes(node, sizes)
     if workers == 1:
         for size in sizes:
             yield store(node, new_chunk(node.keys, node.scheme, size))
@@ -100,11 +99,12 @@ def store(node: Node, chunk: dict[str, object]) -> int:
     return int(str(chunk["size"]))
 
 
-def require_size(scheme: Scheme, size: int) -> None:
-    """Raise InvalidSettings unless chunks of *size* bytes can be proven."""
-    if size < 1:
-        raise InvalidSettings(f"A chunk of {size} bytes cannot be proven.")
-    scheme.check_size(size)
+def require_sizes(node: Node, sizes: Iterable[int]) -> None:
+    """Raise InvalidSettings unless chunks of all *sizes* (in bytes) can be proven."""
+    for size in sorted(set(sizes)):
+        if size < 1:
+            raise InvalidSettings(f"A chunk of {size} bytes cannot be proven.")
+        node.scheme.check_size(size)
 
 
 def tag_returned(node: Node) -> int:

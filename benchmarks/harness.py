@@ -107,7 +107,8 @@ def served(uri: str, folder: Path, workers: int = WORKERS, **values: object) -> 
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--workers", str(workers)]
     command += ["--worker-class", "gthread", "--threads", str(THREADS), "--no-control-socket"]
-    command += ["--bind", f"127.0.0.1:{port}", "--log-level", "error"]
+    # Clients that prepare their proofs for seconds would otherwise find their connection closed.
+    command += ["--bind", f"127.0.0.1:{port}", "--log-level", "error", "--keep-alive", "60"]
     environment = {
         **os.environ,
         **{f"DOWNSTREAM_{name}": str(value) for name, value in chosen.items()},

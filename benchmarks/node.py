@@ -40,6 +40,7 @@ CLIENTS = (1, 4)
 ROUNDS = 5
 SINGLES = 200
 """Requests of each client at one contract a request."""
+EMPTY_REQUESTS = 500
 
 
 @dataclass
@@ -153,6 +154,9 @@ def measure(name: str, uri: str, folder: Path, contracts: int) -> list[list[obje
         for clients in CLIENTS:
             farmers = [Farmer(node, number + index) for index in range(clients)]
             number += clients
+            load = at_once([partial(empty_requests, farmer) for farmer in farmers])
+            rate = EMPTY_REQUESTS * clients / load.seconds
+            rows.append([name, "the bare mount, no work", clients, "", rate, *latency(load)])
             load = take_and_keep(farmers, contracts)
             rate = contracts * clients / load.seconds
             rows.append([name, "/chunk", clients, PER_REQUEST, rate, *latency(load)])
@@ -162,6 +166,11 @@ def measure(name: str, uri: str, folder: Path, contracts: int) -> list[list[obje
             [name, "memory per worker, MB", "", "", node.memory_per_worker() / 1e6, "", "", ""]
         )
     return rows
+
+
+def empty_requests(farmer: Farmer) -> list[Callable[[], bytes]]:
+    """Requests that cost the server and the client only: what is possible at best."""
+    return [partial(farmer.client.get, "")] * EMPTY_REQUESTS
 
 
 def measure_batches(
@@ -250,7 +259,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--database", action="append", help="only this one (repeatable)")
-    parser.add_argument("--contracts", type=int, default=1000, help="contracts of each client")
+    parser.add_argument("--contracts", type=int, default=500, help="contracts of each client")
     parser.add_argument("--growth", type=int, nargs="*", default=[1000, 100_000, 1_000_000])
     options = parser.parse_args()
     print(f"{machine()}; gunicorn, 2 workers of 4 threads; load and database on the same cores.")

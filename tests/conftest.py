@@ -184,3 +184,16 @@ def make_node(
 def node(make_node: NodeMaker) -> SimulatedNode:
     """A node with the default settings, but for an interval of 60 s."""
     return make_node(DEFAULT_INTERVAL=60)
+
+
+@pytest.fixture(scope="module")
+def lite(
+    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
+) -> Iterator[SimulatedNode]:
+    """A node on SQLite for all tests of a file where parsing is the point; others came before."""
+    file = tmp_path_factory.mktemp("lite") / "node.db"
+    shutil.copy(empty_sqlite, file)
+    places = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "MASTER_KEY_PATH": str(master_key)}
+    node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
+    yield node
+    node.close()

@@ -3,15 +3,13 @@
 import gzip
 import hashlib
 import json
-import shutil
 from base64 import b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import NodeMaker
-from simulator import CHUNK, START, V1, FarmerSimulator, ManualClock, SimulatedNode
+from simulator import CHUNK, START, V1, FarmerSimulator, SimulatedNode
 from sqlalchemy import event
 
 from downstream_node import settings
@@ -57,19 +55,6 @@ def post(node: SimulatedNode, path: str, body: bytes | str, **options: Any) -> t
     """Post *body* as JSON, whatever it is."""
     data = body.encode() if isinstance(body, str) else body
     return node.request("POST", path, data=data, content_type="application/json", **options)
-
-
-@pytest.fixture(scope="module")
-def lite(
-    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
-) -> Iterator[SimulatedNode]:
-    """A node on SQLite for all tests here in which parsing is the point; others came before."""
-    file = tmp_path_factory.mktemp("lite") / "node.db"
-    shutil.copy(empty_sqlite, file)
-    places = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "MASTER_KEY_PATH": str(master_key)}
-    node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
-    yield node
-    node.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The public status over HTTP: what it tells of each farmer, in which order, and what it hides."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,19 +83,6 @@ def crowd(node: SimulatedNode) -> SimulatedNode:
         ],
     )
     return node
-
-
-@pytest.fixture(scope="module")
-def lite(
-    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
-) -> Iterator[SimulatedNode]:
-    """A node on SQLite for all tests here in which parsing is the point; others came before."""
-    file = tmp_path_factory.mktemp("lite") / "node.db"
-    shutil.copy(empty_sqlite, file)
-    places = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "MASTER_KEY_PATH": str(master_key)}
-    node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
-    yield node
-    node.close()
 
 
 # One farmer

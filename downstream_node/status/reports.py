@@ -1,0 +1,197 @@
+"""What the status API and the dashboard show, as values: pure, and the source of their schemas.
+
+Times are aware UTC dates, durations seconds, sizes bytes, percentages 0 to 100. Positions are
+rounded to a tenth of a degree (about 11 km), so that nobody's house is on the map.
+"""
+
+import datetime
+from typing import Literal
+
+import msgspec
+
+WindowName = Literal["24h", "7d", "30d", "life"]
+FailureKind = Literal["unanswered", "invalid", "corrupted"]
+State = Literal["online", "offline", "new"]
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all reports."""
+
+
+class Totals(Report):
+    """The network in one line."""
+
+    as_of: datetime.datetime
+    node: str
+    farmers: int
+    online: int
+    contracts: int
+    size: int
+    """Bytes in open contracts."""
+    heartbeats: int
+    countries: int
+    """Countries with a farmer that is online."""
+
+
+class FarmerSummary(Report):
+    """One farmer in a list."""
+
+    id: str
+    address: str
+    country: str | None
+    city: str | None
+    lat: float | None
+    lon: float | None
+    state: State
+    """"new": it has not answered a challenge yet."""
+    uptime: float
+    """Per cent of the time since the first answer, as in window "life"."""
+    heartbeats: int
+    contracts: int
+    size: int
+    joined: datetime.datetime
+    last_answer: datetime.datetime | None
+    mean_wait: float | None
+    """Mean seconds from the moment when a challenge could be answered to its answer."""
+
+    @property
+    def online(self) -> bool:
+        """Whether it is online."""
+        return self.state == "online"
+
+
+class FarmerPage(Report):
+    """One page of a list of farmers."""
+
+    farmers: list[FarmerSummary]
+    total: int
+    """All that the filter lets through."""
+    next: str | None
+    """The cursor of the page that follows."""
+
+
+class Window(Report):
+    """Uptime in one window: 100 * covered / expected.
+
+    expected = (end - begin) - node_down: from the beginning of the window, or the first accepted
+    answer if that is later, to now, less the time in which the node itself was down.
+    """
+
+    name: WindowName
+    begin: datetime.datetime
+    expected: float
+    covered: float
+    node_down: float
+    uptime: float | None
+    """None while nothing can be expected: no answer was accepted yet."""
+
+
+class Day(Report):
+    """One farmer on one UTC day. The last one, today, is not over."""
+
+    date: datetime.date
+    heartbeats: int | None
+    """None where they were not counted by day yet."""
+    expected: float
+    covered: float
+    node_down: float
+    uptime: float | None
+    """None where nothing was expected: before the first answer, or the node was down all day."""
+
+
+class Failure(Report):
+    """Something that went wrong with a farmer's answers, and why."""
+
+    at: datetime.datetime
+    """The last time of *count* equal ones in one minute."""
+    kind: FailureKind
+    count: int
+    contract: str | None
+    """File hash of the last one."""
+    reason: str
+
+
+class FarmerFailure(Report):
+    """A failure with the farmer it belongs to."""
+
+    farmer: str
+    failure: Failure
+
+
+class Rule(Report):
+    """One rule that decides on a farmer, with the threshold that is in force."""
+
+    name: str
+    value: float
+    unit: str
+    text: str
+
+
+class FarmerDetail(Report):
+    """Everything about one farmer."""
+
+    farmer: FarmerSummary
+    as_of: datetime.datetime
+    next_due: datetime.datetime | None
+    """When the next challenge that waits for an answer is due; None without an open contract."""
+    online_until: datetime.datetime | None
+    """When it goes offline if no further answer comes; in the past if it is offline."""
+    windows: list[Window]
+    days: list[Day]
+    """The last 90 days, oldest first."""
+    last_failure: Failure | None
+    rules: list[Rule]
+
+
+class Bar(Report):
+    """A piece of a row of heartbeat bars: how much of what was expected a farmer covered."""
+
+    begin: datetime.datetime
+    seconds: float
+    uptime: float | None
+    """None where nothing was expected."""
+    node_down: float
+
+
+class HistoryPoint(Report):
+    """The network in one hour or on one day."""
+
+    begin: datetime.datetime
+    farmers: int
+    online: float
+    """Mean number of farmers online."""
+    contracts: int
+    size: int
+    heartbeats: int
+
+
+class Country(Report):
+    """Farmers of one country; None: not known."""
+
+    country: str | None
+    farmers: int
+    online: int
+
+
+class Point(Report):
+    """Farmers at one place of the map."""
+
+    lat: float
+    lon: float
+    farmers: int
+    online: int
+
+
+class Places(Report):
+    """Where farmers are: most farmers first."""
+
+    countries: list[Country]
+    points: list[Point]
+
+
+class Outage(Report):
+    """A time in which the node itself was down; it costs no farmer anything."""
+
+    begin: datetime.datetime
+    seconds: float
+    """Negative: the clock was set back."""

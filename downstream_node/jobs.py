@@ -8,31 +8,38 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Connection, select, update
+from sqlalchemy import BigInteger, Connection, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from downstream_node.chunks.maker import tag_returned
-from downstream_node.clock import SECOND, Instant, WallTime
-from downstream_node.contracts.closing import close_expired, forget_closed
+from downstream_node.clock import SECOND, Instant, WallTime, monotonic
+from downstream_node.contracts.closing import FORGET_PER_PASS, close_expired, forget_closed
 from downstream_node.database import Base, exact_text, insert_missing
+from downstream_node.farmers import history
 from downstream_node.node import Node
 from downstream_node.service_time import BEAT_EVERY
+from downstream_node.status.network import SAMPLE_EVERY, sample
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+LONGEST_ERROR = 500
 CLOSING_GRACE = 5 * SECOND
 """Closing waits this long beyond the expiry, so that an answer that came in time but still
 waits for the database finds its contract open."""
 
 
 class JobRow(Base):
-    """When a job is to run next, in wall time."""
+    """When a job is to run next, and what its last pass did; wall time."""
 
     __tablename__ = "jobs"
 
     name: Mapped[str] = mapped_column(exact_text(64), primary_key=True)
     next_run: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_run: Mapped[int | None] = mapped_column(BigInteger, doc="when the last pass ended")
+    took: Mapped[int | None] = mapped_column(BigInteger, doc="milliseconds")
+    did: Mapped[int | None] = mapped_column(BigInteger, doc="contracts, chunks or rows")
+    error: Mapped[str | None] = mapped_column(String(LONGEST_ERROR), doc="why the last pass failed")
 
 
 @dataclass(frozen=True)
@@ -54,10 +61,22 @@ def forget(node: Node) -> int:
     return forget_closed(node, node.clock.now())
 
 
+def forget_history(node: Node) -> int:
+    """Delete what is known of farmers from more than HISTORY_RETENTION ago."""
+    now = node.clock.now()
+    before = Instant(now - node.settings.HISTORY_RETENTION * SECOND)
+    before_day = node.clock.to_wall(before) // history.DAY
+    return node.database.write(
+        lambda connection: history.forget(connection, before, before_day, FORGET_PER_PASS)
+    )
+
+
 JOBS = (
     Job("close expired contracts", 2 * SECOND, close_late),
     Job("tag returned chunks", 2 * SECOND, tag_returned),
     Job("forget closed contracts", 60 * SECOND, forget),
+    Job("sample the network", SAMPLE_EVERY, sample),
+    Job("forget old history", 60 * SECOND, forget_history),
 )
 
 
@@ -83,8 +102,29 @@ def claim(connection: Connection, job: Job, now: WallTime) -> bool:
 
 
 def run_due(node: Node) -> dict[str, int]:
-    """One pass of every job that is due and not taken by another process: what each did."""
-    return {job.name: job.run(node) for job in JOBS if is_mine(node, job)}
+    """One pass of every job that is due and not taken by another process: what each did.
+
+    A job that fails is noted with its error, and the others run all the same.
+    """
+    passes = {job.name: run_noted(node, job) for job in JOBS if is_mine(node, job)}
+    return {name: did for name, did in passes.items() if did is not None}
+
+
+def run_noted(node: Node, job: Job) -> int | None:
+    """One pass of *job*, noted in its row: what it did, or None if it failed."""
+    began = monotonic()
+    did, error = None, None
+    try:
+        did = job.run(node)
+    except Exception as failure:
+        log.exception("The job %r failed; its next pass follows.", job.name)
+        error = f"{type(failure).__name__}: {failure}"[:LONGEST_ERROR]
+    took = round((monotonic() - began) * SECOND)
+    ended = node.wall_clock()
+    note = update(JobRow).where(JobRow.name == job.name)
+    note = note.values(last_run=ended, took=took, did=did, error=error)
+    node.database.write(lambda connection: connection.execute(note))
+    return did
 
 
 def is_mine(node: Node, job: Job) -> bool:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from math import inf
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -88,6 +89,18 @@ class Ledger:
         self._instants = [service for service, _ in outages]
         self._lost = list(accumulate((lost for _, lost in outages), initial=0))
 
+    def to_instant(self, wall: int) -> Instant:
+        """The instant at *wall*; for a time within an outage, the instant at which time stood.
+
+        Where the clock was set back, a wall time came twice: the later one is meant.
+        """
+        following: float = inf
+        for began, lost in zip(reversed(self._instants), reversed(self._lost), strict=False):
+            if began + lost <= wall:
+                return Instant(int(min(wall - lost, following)))
+            following = began
+        return Instant(int(min(wall - self._lost[0], following)))
+
     def to_wall(self, instant: int) -> WallTime:
         """The wall time at *instant*; for the instant of an outage, the time after it."""
         return WallTime(instant + self._lost[bisect_right(self._instants, instant)])
@@ -115,6 +128,10 @@ class ServiceClock:
     def to_wall(self, instant: int) -> WallTime:
         """The wall time at *instant*."""
         return self._ledger.to_wall(instant)
+
+    def to_instant(self, wall: int) -> Instant:
+        """The instant at the wall time *wall*."""
+        return self._ledger.to_instant(wall)
 
     def beat(self) -> Beat:
         """Write this node's heartbeat and learn of outages that other processes noticed."""

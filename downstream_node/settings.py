@@ -126,6 +126,13 @@ class Settings:
         unit="seconds",
         minimum=0,
     )
+    HISTORY_RETENTION: int = setting(
+        100 * 86400,
+        "how long stretches of uptime, heartbeats by day and failures of farmers are kept; status "
+        "pages show 90 days",
+        unit="seconds",
+        minimum=86400,
+    )
     JOBS: bool = setting(True, "a serving process also runs the background jobs")
 
 

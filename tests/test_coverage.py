@@ -1,21 +1,23 @@
 """Uptime: two numbers a farmer are the union of all that its contracts cover."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulator import START, FarmerSimulator, SimulatedNode
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from downstream_node.clock import Instant
 from downstream_node.contracts.lifecycle import Schedule, Standing, judge
 from downstream_node.farmers import queries
-from downstream_node.farmers.coverage import NEVER, Coverage
-from downstream_node.farmers.models import Farmer
+from downstream_node.farmers.coverage import NEVER, Coverage, Timeline
+from downstream_node.farmers.history import DAY, days_of, stretches_of
+from downstream_node.farmers.models import Farmer, FarmerDay, Stretch
 from downstream_node.farmers.queries import Heartbeats
 
 INTERVAL = 60_000
@@ -63,21 +65,21 @@ def test_without_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "expires", "covered", "until"),
+    ("now", "expires", "covered", "until", "stretch"),
     [
-        pytest.param(500, 800, 1000, 1000, id="inside"),
-        pytest.param(0, 1000, 1000, 1000, id="the same again"),
-        pytest.param(500, 1001, 1001, 1001, id="one ms longer"),
-        pytest.param(999, 2000, 2000, 2000, id="one ms before the end"),
-        pytest.param(1000, 2000, 2000, 2000, id="on the end: no gap"),
-        pytest.param(1001, 2000, 1999, 2000, id="one ms after the end: a gap"),
-        pytest.param(5000, 6000, 2000, 6000, id="long after"),
+        pytest.param(500, 800, 1000, 1000, 0, id="inside"),
+        pytest.param(0, 1000, 1000, 1000, 0, id="the same again"),
+        pytest.param(500, 1001, 1001, 1001, 0, id="one ms longer"),
+        pytest.param(999, 2000, 2000, 2000, 0, id="one ms before the end"),
+        pytest.param(1000, 2000, 2000, 2000, 0, id="on the end: no gap"),
+        pytest.param(1001, 2000, 1999, 2000, 1001, id="one ms after the end: a gap"),
+        pytest.param(5000, 6000, 2000, 6000, 5000, id="long after"),
     ],
 )
-def test_a_second_answer(now: int, expires: int, covered: int, until: int) -> None:
-    """It adds what lies beyond all that is covered already, and never a gap."""
+def test_a_second_answer(now: int, expires: int, covered: int, until: int, stretch: int) -> None:
+    """It adds what lies beyond all that is covered already; a gap begins a new stretch."""
     extended = ONE_ANSWER.extended(at(now), at(expires))
-    assert extended == Coverage(at(0), covered, at(until))
+    assert extended == Coverage(at(0), covered, at(until), at(stretch))
 
 
 def test_the_first_answer_stays_first() -> None:
@@ -172,7 +174,14 @@ def batches(answers: list[tuple[int, int, int]]) -> list[Heartbeats]:
     times = accumulate((wait for wait, _, _ in answers), initial=START)
     next(times)
     return [
-        Heartbeats(count, Instant(now), Instant(now + lives), Instant(now + lives // 2))
+        Heartbeats(
+            count,
+            accepted=Instant(now),
+            expires=Instant(now + lives),
+            due=Instant(now + lives // 2),
+            on_day=now // DAY,
+            waits=count * 7,
+        )
         for now, (_, lives, count) in zip(times, answers, strict=True)
     ]
 
@@ -184,9 +193,12 @@ def new_farmer(node: SimulatedNode) -> int:
     if row is None:
         FarmerSimulator(node).join()
         return new_farmer(node)
-    nothing = {"heartbeats": 0, "covered": 0, "covered_until": 0, "first_answer": None}
-    statement = update(Farmer).values(last_due=None, **nothing)
-    node.parts.database.write(lambda connection: connection.execute(statement))
+    zero = dict.fromkeys(("heartbeats", "covered", "covered_until", "waited", "day_heartbeats"), 0)
+    none = dict.fromkeys(("first_answer", "last_due", "last_answer", "stretch_began", "day"))
+    with node.parts.database.writing() as connection:
+        connection.execute(update(Farmer).values(zero | none))
+        connection.execute(delete(Stretch))
+        connection.execute(delete(FarmerDay))
     return row
 
 
@@ -211,12 +223,50 @@ def test_sql_counts_the_same(node: SimulatedNode, answers: list[tuple[int, int, 
     """`add_heartbeats` is `Coverage.extended`, on every database."""
     farmer, history = new_farmer(node), batches(answers)
     heartbeats(node, farmer, history)
-    columns = Farmer.first_answer, Farmer.covered, Farmer.covered_until
+    columns = Farmer.first_answer, Farmer.covered, Farmer.covered_until, Farmer.stretch_began
     with node.parts.database.reading() as connection:
         row = connection.execute(select(*columns, Farmer.heartbeats, Farmer.last_due)).one()
-    assert Coverage(*row[:3]) == coverage_of(history)
+        waited = connection.execute(select(Farmer.waited)).scalar_one()
+    assert Coverage(*row[:4]) == coverage_of(history)
     assert row.heartbeats == sum(batch.count for batch in history)
     assert row.last_due == max((batch.due for batch in history), default=None)
+    assert waited == 7 * row.heartbeats
+
+
+@FEW
+@given(ANSWERS)
+def test_stretches_and_days_add_up(
+    node: SimulatedNode, answers: list[tuple[int, int, int]]
+) -> None:
+    """All stretches together are what is covered, all days together all heartbeats."""
+    farmer, history = new_farmer(node), batches(answers)
+    heartbeats(node, farmer, history)
+    with node.parts.database.reading() as connection:
+        row = connection.execute(select(Farmer)).one()
+        ended = stretches_of(connection, [farmer], 0)[farmer]
+        days = days_of(connection, farmer, 0)
+    current = [(row.stretch_began, row.covered_until)] if row.stretch_began else []
+    assert sum(end - began for began, end in ended + current) == row.covered
+    assert all(before[1] < after[0] for before, after in pairwise(ended + current))
+    today = {row.day: row.day_heartbeats} if row.day else {}
+    counted = Counter[int]()
+    for batch in history:
+        counted[batch.on_day] += batch.count
+    assert days | today == counted
+
+
+# Periods
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=8, unique=True), st.integers(0, 45), st.integers(0, 45)
+)
+def test_a_timeline_counts_seconds(edges: list[int], begin: int, end: int) -> None:
+    """What it says of a period is what counting every moment says."""
+    ordered = sorted(edges)
+    stretches = list(zip(ordered[::2], ordered[1::2], strict=False))
+    moments = {moment for began, ended in stretches for moment in range(began, ended)}
+    assert Timeline(stretches).covered(begin, end) == len(moments & set(range(begin, end)))
 
 
 @FEW

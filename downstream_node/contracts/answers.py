@@ -24,12 +24,17 @@ from downstream_node.contracts.challenges import (
 from downstream_node.contracts.lifecycle import Schedule, Standing, judge
 from downstream_node.contracts.queries import StoredContract
 from downstream_node.errors import MalformedProof, UnknownToken
+from downstream_node.farmers import history
+from downstream_node.farmers.history import DAY, Failed, record_failures
 from downstream_node.farmers.queries import FarmerKey, Heartbeats, add_heartbeats
 from downstream_node.node import Node
 
 ALREADY_ANSWERED = "Challenge already answered."
 INVALID = "proof invalid"
 CORRUPTED = "Proof corrupted"
+
+FAILURES = {INVALID: history.INVALID, CORRUPTED: history.CORRUPTED}
+"""Refusals that are the farmer's fault and are kept with their reason."""
 
 REFUSALS = {
     Standing.EXPIRED: EXPIRED,
@@ -97,10 +102,24 @@ def judge_and_store(
         for file_hash, contract in contracts.items()
     }
     accepted = [contract for name, contract in contracts.items() if refusals[name] is None]
-    if accepted:
+    failures = failures_among(refusals, received)
+    if accepted or failures:
+        day = node.clock.to_wall(received) // DAY
         with node.database.writing() as connection:
-            store(connection, farmer, accepted, received)
+            if accepted:
+                store(connection, farmer, accepted, received, day)
+            record_failures(connection, farmer.row, failures)
     return refusals
+
+
+def failures_among(refusals: dict[bytes, str | None], received: Instant) -> list[Failed]:
+    """The proofs that were refused for what they are, by kind."""
+    found = []
+    for refused, kind in FAILURES.items():
+        names = [name for name, refusal in refusals.items() if refusal == refused]
+        if names:
+            found.append(Failed(kind, received, len(names), names[-1]))
+    return found
 
 
 def refusal(
@@ -134,13 +153,18 @@ def store(
     farmer: FarmerKey,
     accepted: Sequence[StoredContract],
     received: Instant,
+    day: int,
 ) -> None:
     """Count *accepted* answers: the farmer first, so that batches of one farmer queue up."""
     due = max(due_of(contract.schedule, received) for contract in accepted)
     expires = max(
         contract.schedule.due(contract.schedule.answered_through + 2) for contract in accepted
     )
-    heartbeats = Heartbeats(len(accepted), received, expires, due)
+    waited = sum(
+        received - (due_of(contract.schedule, received) - contract.schedule.interval)
+        for contract in accepted
+    )
+    heartbeats = Heartbeats(len(accepted), received, expires, due, day, max(0, waited))
     if not add_heartbeats(connection, farmer.row, heartbeats):
         raise UnknownToken
     queries.accept_answers(connection, [contract.id for contract in accepted], received)

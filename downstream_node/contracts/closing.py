@@ -1,11 +1,14 @@
 """Closing: contracts that were not answered in time end, and their chunks go back."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy import Connection
 
 from downstream_node.clock import SECOND, Instant
 from downstream_node.contracts import queries
+from downstream_node.contracts.queries import OpenContract
+from downstream_node.farmers.history import MINUTE, UNANSWERED, Failed, record_failures
 from downstream_node.farmers.queries import farmers_to_check, lock_farmer, remove_contracts
 from downstream_node.node import Node
 
@@ -36,11 +39,25 @@ def close_farmer(connection: Connection, farmer: int, now: Instant) -> int:
     expired = [contract for contract in contracts if contract.expires <= now]
     if expired:
         queries.close(connection, expired, now)
+        record_failures(connection, farmer, unanswered(expired))
     # An answer that comes in from here on only moves an expiry further away.
     rest = [contract.expires for contract in contracts if contract.expires > now]
     size = sum(contract.size for contract in expired)
     remove_contracts(connection, farmer, len(expired), size, min(rest, default=None))
     return len(expired)
+
+
+def unanswered(expired: Sequence[OpenContract]) -> list[Failed]:
+    """Those of *expired* that ended because a challenge was not answered, by minute."""
+    minutes: dict[int, list[OpenContract]] = {}
+    for contract in expired:
+        if contract.unanswered:
+            minutes.setdefault(contract.expires // MINUTE, []).append(contract)
+    return [
+        Failed(UNANSWERED, Instant(last.expires), len(some), last.file_hash)
+        for some in minutes.values()
+        for last in [max(some, key=lambda contract: contract.expires)]
+    ]
 
 
 def forget_everything_closed(node: Node, now: Instant) -> int:

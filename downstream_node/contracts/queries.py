@@ -123,14 +123,18 @@ class OpenContract:
     """One open contract as closing needs it."""
 
     id: int
+    file_hash: bytes
     seed: str
     size: int
     expires: int
+    unanswered: int
+    """Challenges that it still has; 0 if all were answered, so that its end is no failure."""
 
 
 def open_of(connection: Connection, farmer: int) -> list[OpenContract]:
     """All open contracts of *farmer*."""
-    query = select(Contract.id, Contract.seed, Contract.size, expires())
+    left = Contract.challenges - Contract.answered_through - 1
+    query = select(Contract.id, Contract.file_hash, Contract.seed, Contract.size, expires(), left)
     query = query.where(Contract.farmer == farmer, Contract.closed_at.is_(None))
     return [OpenContract(*row) for row in connection.execute(query)]
 

@@ -6,7 +6,10 @@ its expiry, so the union of all contracts' coverage is kept by adding what lies 
 `covered_until`, in constant time per batch of answers.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from downstream_node.clock import Instant
 
@@ -21,6 +24,8 @@ class Coverage:
     first_answer: Instant | None = None
     covered: int = 0
     covered_until: Instant = NEVER
+    stretch_began: Instant | None = None
+    """Since when coverage up to *covered_until* has no gap."""
 
     def extended(self, now: Instant, expires: Instant) -> "Coverage":
         """After answers accepted at *now*, the longest-lived of which expires at *expires*."""
@@ -30,7 +35,12 @@ class Coverage:
             first_answer=now if self.first_answer is None else self.first_answer,
             covered=self.covered + added,
             covered_until=max(self.covered_until, expires),
+            stretch_began=now if self.has_gap(now) else self.stretch_began,
         )
+
+    def has_gap(self, now: Instant) -> bool:
+        """Whether an answer accepted at *now* leaves a gap behind it, or is the first."""
+        return now > self.covered_until
 
     def online(self, now: Instant) -> bool:
         """Whether some contract that has been answered is alive at *now*."""
@@ -44,3 +54,25 @@ class Coverage:
             return 100.0
         past = self.covered - max(0, self.covered_until - now)
         return 100.0 * past / (now - self.first_answer)
+
+
+class Timeline:
+    """Stretches of coverage, to ask how much of any period they cover."""
+
+    def __init__(self, stretches: Iterable[tuple[int, int]]) -> None:
+        """*stretches* as (began, ended), which do not overlap, in any order."""
+        ordered = sorted(stretches)
+        self._begins = [began for began, _ in ordered]
+        self._ends = [ended for _, ended in ordered]
+        self._before = list(accumulate((end - begin for begin, end in ordered), initial=0))
+
+    def covered(self, begin: int, end: int) -> int:
+        """Milliseconds of the period from *begin* to *end* that are covered."""
+        return self._until(end) - self._until(begin) if end > begin else 0
+
+    def _until(self, instant: int) -> int:
+        index = bisect_right(self._begins, instant)
+        if not index:
+            return 0
+        beyond = max(0, self._ends[index - 1] - instant)
+        return self._before[index] - beyond

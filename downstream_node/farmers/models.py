@@ -1,6 +1,6 @@
 """What the node knows of each farmer: columns that status pages read as they are."""
 
-from sqlalchemy import BigInteger, Double, ForeignKey, String
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from downstream_node.addresses.models import LONGEST_ADDRESS
@@ -39,12 +39,21 @@ class Farmer(Base):
     contracts: Mapped[int] = mapped_column(default=0, doc="open contracts")
     size: Mapped[int] = mapped_column(BigInteger, default=0, doc="bytes in open contracts")
     last_due: Mapped[int | None] = mapped_column(BigInteger, doc="latest due time given")
+    last_answer: Mapped[int | None] = mapped_column(BigInteger, doc="the last accepted one")
+    waited: Mapped[int] = mapped_column(
+        BigInteger, default=0, doc="milliseconds from challenge to answer, of all heartbeats"
+    )
+    day: Mapped[int | None] = mapped_column(doc="UTC day of the last answer, since 1970-01-01")
+    day_heartbeats: Mapped[int] = mapped_column(default=0, doc="accepted answers on that day")
 
     first_answer: Mapped[int | None] = mapped_column(BigInteger)
     covered: Mapped[int] = mapped_column(
         BigInteger, default=0, doc="milliseconds that its contracts cover, up to covered_until"
     )
     covered_until: Mapped[int] = mapped_column(BigInteger, default=0)
+    stretch_began: Mapped[int | None] = mapped_column(
+        BigInteger, doc="since when coverage up to covered_until has no gap"
+    )
     next_check: Mapped[int | None] = mapped_column(
         BigInteger, index=True, doc="no open contract expires before this instant"
     )
@@ -56,3 +65,42 @@ class IpAddress(Base):
     __tablename__ = "ip_addresses"
 
     ip_hash: Mapped[str] = mapped_column(exact_text(32), primary_key=True)
+
+
+class Stretch(Base):
+    """A stretch of coverage without a gap that has ended. The one that goes on is in the farmer."""
+
+    __tablename__ = "stretches"
+    __table_args__ = (Index(None, "farmer", "ended"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    farmer: Mapped[int] = mapped_column(RowId, ForeignKey("farmers.id", ondelete="CASCADE"))
+    began: Mapped[int] = mapped_column(BigInteger)
+    ended: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class FarmerDay(Base):
+    """Accepted answers of a farmer on a UTC day that is over. Today's are in the farmer."""
+
+    __tablename__ = "farmer_days"
+    __table_args__ = (UniqueConstraint("farmer", "day"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    farmer: Mapped[int] = mapped_column(RowId, ForeignKey("farmers.id", ondelete="CASCADE"))
+    day: Mapped[int] = mapped_column(index=True, doc="days since 1970-01-01")
+    heartbeats: Mapped[int] = mapped_column(default=0)
+
+
+class Failure(Base):
+    """Equal failures of one farmer within one minute of service time."""
+
+    __tablename__ = "failures"
+    __table_args__ = (UniqueConstraint("farmer", "minute", "kind"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    farmer: Mapped[int] = mapped_column(RowId, ForeignKey("farmers.id", ondelete="CASCADE"))
+    minute: Mapped[int] = mapped_column(BigInteger, doc="minutes of service time")
+    kind: Mapped[str] = mapped_column(exact_text(16), doc="unanswered, invalid or corrupted")
+    last: Mapped[int] = mapped_column(BigInteger, index=True, doc="instant of the last one")
+    count: Mapped[int] = mapped_column(default=0)
+    contract: Mapped[bytes | None] = mapped_column(fixed_bytes(32), doc="of the last one")

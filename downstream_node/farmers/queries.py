@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
+    Integer,
     Update,
     bindparam,
     case,
@@ -23,6 +24,8 @@ from sqlalchemy import (
 from downstream_node.addresses.models import Address
 from downstream_node.clock import Instant
 from downstream_node.database import greater, insert_missing
+from downstream_node.farmers import history
+from downstream_node.farmers.coverage import Coverage
 from downstream_node.farmers.models import PLACE_NAME, POSTAL_CODE, Farmer, IpAddress
 from downstream_node.geo import Location
 
@@ -80,7 +83,8 @@ def place_values(location: Location) -> dict[str, Any]:
 
 def add_farmer(connection: Connection, values: dict[str, Any]) -> None:
     """Insert a farmer who has done nothing yet."""
-    nothing = {"heartbeats": 0, "contracts": 0, "size": 0, "covered": 0, "covered_until": 0}
+    zero = ("heartbeats", "contracts", "size", "covered", "covered_until", "waited")
+    nothing = dict.fromkeys((*zero, "day_heartbeats"), 0)
     connection.execute(insert(Farmer).values(**nothing, **values))
 
 
@@ -99,6 +103,10 @@ class Heartbeats:
     """When the longest-lived of the answered contracts expires."""
     due: Instant
     """The latest due time among the answered challenges."""
+    on_day: int
+    """The UTC day of *accepted*, since 1970-01-01."""
+    waits: int
+    """Milliseconds from the moment when each could be answered, summed up."""
 
 
 def number(name: str) -> BindParameter[int]:
@@ -107,19 +115,24 @@ def number(name: str) -> BindParameter[int]:
 
 
 def heartbeat_statement() -> Update:
-    """The UPDATE of `add_heartbeats`: `Coverage.extended`, in SQL."""
-    reached = greater(Farmer.covered_until, number("accepted"))
-    last_due = func.coalesce(Farmer.last_due, 0)
+    """The UPDATE of nearly all answers: `Coverage.extended` where no stretch and no day ends."""
+    ahead = number("expires") - Farmer.covered_until
     return (
         update(Farmer)
-        .where(Farmer.id == bindparam("farmer"))
+        .where(
+            Farmer.id == bindparam("farmer"),
+            Farmer.covered_until >= number("accepted"),
+            Farmer.day == bindparam("on_day", type_=Integer),
+        )
         # In this order: MySQL computes each value from the columns as already changed.
         .ordered_values(
             (Farmer.heartbeats, Farmer.heartbeats + number("count")),
-            (Farmer.covered, Farmer.covered + greater(number("expires") - reached, 0)),
+            (Farmer.day_heartbeats, Farmer.day_heartbeats + number("count")),
+            (Farmer.waited, Farmer.waited + number("waits")),
+            (Farmer.last_answer, greater(Farmer.last_answer, number("accepted"))),
+            (Farmer.last_due, greater(func.coalesce(Farmer.last_due, 0), number("due"))),
+            (Farmer.covered, Farmer.covered + greater(ahead, 0)),
             (Farmer.covered_until, greater(Farmer.covered_until, number("expires"))),
-            (Farmer.first_answer, func.coalesce(Farmer.first_answer, number("accepted"))),
-            (Farmer.last_due, greater(last_due, number("due"))),
         )
     )
 
@@ -127,7 +140,34 @@ def heartbeat_statement() -> Update:
 def add_heartbeats(connection: Connection, farmer: int, heartbeats: Heartbeats) -> bool:
     """Count *heartbeats*; whether the farmer still exists."""
     values = {"farmer": farmer, **asdict(heartbeats)}
-    return connection.execute(HEARTBEATS, values).rowcount == 1
+    if connection.execute(HEARTBEATS, values).rowcount == 1:
+        return True
+    return add_after_a_pause(connection, farmer, heartbeats)
+
+
+def add_after_a_pause(connection: Connection, farmer: int, heartbeats: Heartbeats) -> bool:
+    """Count *heartbeats* that begin a stretch of coverage or a day, and keep what they end."""
+    row = connection.execute(BEFORE, {"farmer": farmer}).one_or_none()
+    if row is None:
+        return False
+    before = Coverage(*row[:4])
+    if before.stretch_began is not None and before.has_gap(heartbeats.accepted):
+        history.end_stretch(connection, farmer, before.stretch_began, before.covered_until)
+    same_day = row.day == heartbeats.on_day
+    if row.day is not None and not same_day:
+        history.end_day(connection, farmer, row.day, row.day_heartbeats)
+    after = before.extended(heartbeats.accepted, heartbeats.expires)
+    counted = {
+        "heartbeats": row.heartbeats + heartbeats.count,
+        "day": heartbeats.on_day,
+        "day_heartbeats": heartbeats.count + (row.day_heartbeats if same_day else 0),
+        "waited": row.waited + heartbeats.waits,
+        "last_answer": max(row.last_answer or 0, heartbeats.accepted),
+        "last_due": max(row.last_due or 0, heartbeats.due),
+    }
+    statement = update(Farmer).where(Farmer.id == farmer).values(**asdict(after), **counted)
+    connection.execute(statement)
+    return True
 
 
 def add_contracts(connection: Connection, farmer: int, count: int, size: int, due: Instant) -> None:
@@ -189,3 +229,19 @@ def uptime_percent(now: Instant) -> ColumnElement[float]:
 
 
 HEARTBEATS = heartbeat_statement()
+BEFORE = (
+    select(
+        Farmer.first_answer,
+        Farmer.covered,
+        Farmer.covered_until,
+        Farmer.stretch_began,
+        Farmer.heartbeats,
+        Farmer.day,
+        Farmer.day_heartbeats,
+        Farmer.waited,
+        Farmer.last_answer,
+        Farmer.last_due,
+    )
+    .where(Farmer.id == bindparam("farmer"))
+    .with_for_update()
+)

@@ -8,7 +8,7 @@ from flask import Flask, Response
 from sqlalchemy.exc import ArgumentError
 
 from downstream_node import __version__, database, schema, settings, web
-from downstream_node.clock import WallClock, monotonic, system_clock
+from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.database import Database
 from downstream_node.entropy import load_keys
@@ -17,9 +17,14 @@ from downstream_node.farmers.routes import blueprint as farmer_routes
 from downstream_node.geo import Locator
 from downstream_node.jobs import start_loops
 from downstream_node.node import Node
+from downstream_node.page_cache import PageCache
 from downstream_node.service_time import ServiceClock
 from downstream_node.settings import Settings
 from downstream_node.status.routes import blueprint as status_routes
+
+PAGES_BELOW = ("/api/downstream/v2/", "/farmer/")
+PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
+"""Where public answers are kept in memory, for as long as they say themselves."""
 
 V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 """The first is what the published client uses, the second what the document says."""
@@ -40,7 +45,18 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     require_proofs(node)
     web.prepare(app, node)
     add_routes(app, node)
+    keep_pages(app, wall_clock)
     return app
+
+
+def keep_pages(app: Flask, wall_clock: WallClock) -> None:
+    """Put the page cache before everything else: it needs no client address.
+
+    It runs on the node's wall clock, so that a simulated node's pages age with it.
+    """
+    app.wsgi_app = PageCache(  # type: ignore[method-assign]
+        app.wsgi_app, below=PAGES_BELOW, exactly=PAGES, now=lambda: wall_clock() / SECOND
+    )
 
 
 def prepared_database(app: Flask, values: Settings) -> Database:

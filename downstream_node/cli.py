@@ -16,13 +16,14 @@ from werkzeug.serving import run_simple
 
 from downstream_node import __version__, app, schema, settings, web
 from downstream_node.chunks import maker, pool
-from downstream_node.clock import pause
+from downstream_node.clock import WallTime, iso, pause
 from downstream_node.contracts.closing import close_expired, forget_everything_closed
 from downstream_node.contracts.whitelist import load_whitelist
 from downstream_node.demo import run_demo
 from downstream_node.errors import DownstreamError
 from downstream_node.farmer.command import farm
 from downstream_node.node import Node
+from downstream_node.operators import keys
 
 EXIT_REFUSED = 2
 
@@ -193,6 +194,42 @@ def chunks_list() -> None:
     for size, count in counts.items():
         click.echo(f"{count:8} of {size} bytes")
     click.echo(f"{sum(counts.values()):8} in all")
+
+
+@main.group()
+def operators() -> None:
+    """The keys of people who may see the operator's page."""
+
+
+@operators.command("add")
+@click.argument("name")
+def operators_add(name: str) -> None:
+    """Make a key for the operator NAME and print it, once."""
+    node = ready_node()
+    click.echo(keys.add(node, name))
+    click.echo(
+        f"This is the key of {name}. Only its hash is stored, so it is not shown again.\n"
+        f"Log in with it at /operator on your node: http://localhost:{node.settings.PORT}/operator "
+        "in development."
+    )
+
+
+@operators.command("list")
+def operators_list() -> None:
+    """Show who has a key, and when it was used."""
+    stored = keys.stored(ready_node())
+    for key in stored:
+        used = f"used {iso(WallTime(key.last_used))}" if key.last_used else "never used"
+        click.echo(f"{key.name}: made {iso(WallTime(key.created))}, {used}")
+    click.echo(f"{len(stored)} in all")
+
+
+@operators.command("remove")
+@click.argument("name")
+def operators_remove(name: str) -> None:
+    """Remove the key of NAME; who is logged in with it is logged out."""
+    keys.remove(ready_node(), name)
+    click.echo(f"The key of {name} is removed.")
 
 
 @main.command("settings")

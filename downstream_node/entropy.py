@@ -47,6 +47,11 @@ class Keys:
         """The secret of one contract: all its challenges come from it. 32 bytes."""
         return derive(self.master, b"contract", file_hash)
 
+    @property
+    def session_key(self) -> bytes:
+        """What signs the cookies of operators who are logged in. 32 bytes."""
+        return derive(self.master, b"session")
+
     def ip_hash(self, address: str) -> str:
         """A keyed hash of an IP address, 32 hex digits.
 

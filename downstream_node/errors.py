@@ -51,6 +51,10 @@ class InvalidWhitelist(DownstreamError):
     """A whitelist cannot be read; names the line. Nothing has been changed."""
 
 
+class InvalidOperator(DownstreamError):
+    """An operator's name is malformed, taken, or nobody's. Nothing has been changed."""
+
+
 class MalformedProof(DownstreamError):
     """A proof (or tag, or challenge) does not have the wire form of its scheme."""
 

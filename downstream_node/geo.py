@@ -90,6 +90,14 @@ class Locator:
             self._follow(self._path)
             return self._look_up(address)
 
+    def is_ready(self) -> bool:
+        """Return whether there is a file that locations can come from."""
+        if self._path is None:
+            return False
+        with self._lock:
+            self._follow(self._path)
+            return self._reader is not None
+
     def _follow(self, path: Path) -> None:
         """Open the file at *path* if it is another one than last time, but look rarely."""
         now = self._monotonic()

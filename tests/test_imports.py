@@ -25,6 +25,7 @@ ORDER = (
     "contracts",
     "status",
     "jobs schema web page_cache",
+    "operators openapi",
     "app",
     "farmer demo",
     "cli",
@@ -50,7 +51,8 @@ PURE = (
 PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
-    *("status", "jobs", "schema", "web", "app", "cli", "demo"),
+    *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
+    "operators",
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    func,
     insert,
     select,
     update,
@@ -137,6 +138,16 @@ def open_of(connection: Connection, farmer: int) -> list[OpenContract]:
     query = select(Contract.id, Contract.file_hash, Contract.seed, Contract.size, expires(), left)
     query = query.where(Contract.farmer == farmer, Contract.closed_at.is_(None))
     return [OpenContract(*row) for row in connection.execute(query)]
+
+
+def next_due(connection: Connection, farmer: int) -> int | None:
+    """When the first challenge of *farmer* that waits for an answer is due; None without one."""
+    query = select(func.min(expires())).where(
+        Contract.farmer == farmer,
+        Contract.closed_at.is_(None),
+        Contract.answered_through < Contract.challenges - 1,
+    )
+    return connection.execute(query).scalar_one()
 
 
 def close(connection: Connection, contracts: Sequence[OpenContract], now: Instant) -> None:

@@ -85,7 +85,7 @@ def days_of(connection: Connection, farmer: int, since: int) -> dict[int, int]:
     """Heartbeats by day, from the day *since* on, of the days that are over."""
     query = select(FarmerDay.day, FarmerDay.heartbeats)
     query = query.where(FarmerDay.farmer == farmer, FarmerDay.day >= since)
-    return {day: heartbeats for day, heartbeats in connection.execute(query)}
+    return {row.day: row.heartbeats for row in connection.execute(query)}
 
 
 def forget(connection: Connection, before: Instant, before_day: int, limit: int) -> int:

@@ -1,5 +1,6 @@
 """Set-based SQL over farmers."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,6 +44,15 @@ class FarmerKey:
 BY_TOKEN = select(Farmer.id, Farmer.address, Farmer.ip_hash).where(
     Farmer.token_hash == bindparam("token_hash")
 )
+
+
+FARMER_ID = re.compile("[0-9a-f]{20}")
+"""Other texts never reach the database, which may find them equal to something else."""
+
+
+def is_farmer_id(text: str) -> bool:
+    """Whether *text* can be the public id of a farmer."""
+    return FARMER_ID.fullmatch(text) is not None
 
 
 def find_by_token(connection: Connection, token_hash: bytes) -> FarmerKey | None:
@@ -129,7 +139,7 @@ def heartbeat_statement() -> Update:
             (Farmer.heartbeats, Farmer.heartbeats + number("count")),
             (Farmer.day_heartbeats, Farmer.day_heartbeats + number("count")),
             (Farmer.waited, Farmer.waited + number("waits")),
-            (Farmer.last_answer, greater(Farmer.last_answer, number("accepted"))),
+            (Farmer.last_answer, greater(func.coalesce(Farmer.last_answer, 0), number("accepted"))),
             (Farmer.last_due, greater(func.coalesce(Farmer.last_due, 0), number("due"))),
             (Farmer.covered, Farmer.covered + greater(ahead, 0)),
             (Farmer.covered_until, greater(Farmer.covered_until, number("expires"))),
@@ -150,7 +160,7 @@ def add_after_a_pause(connection: Connection, farmer: int, heartbeats: Heartbeat
     row = connection.execute(BEFORE, {"farmer": farmer}).one_or_none()
     if row is None:
         return False
-    before = Coverage(*row[:4])
+    before = Coverage(row.first_answer, row.covered, row.covered_until, row.stretch_began)
     if before.stretch_began is not None and before.has_gap(heartbeats.accepted):
         history.end_stretch(connection, farmer, before.stretch_began, before.covered_until)
     same_day = row.day == heartbeats.on_day

@@ -4,7 +4,7 @@ Times are aware UTC dates, durations seconds, sizes bytes, percentages 0 to 100.
 rounded to a tenth of a degree (about 11 km), so that nobody's house is on the map.
 """
 
-import datetime
+import datetime as dt
 from typing import Literal
 
 import msgspec
@@ -18,10 +18,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all reports."""
 
 
-class Totals(Report):
+class Totals(Report, frozen=True, kw_only=True):
     """The network in one line."""
 
-    as_of: datetime.datetime
+    as_of: dt.datetime
     node: str
     farmers: int
     online: int
@@ -33,7 +33,7 @@ class Totals(Report):
     """Countries with a farmer that is online."""
 
 
-class FarmerSummary(Report):
+class FarmerSummary(Report, frozen=True, kw_only=True):
     """One farmer in a list."""
 
     id: str
@@ -49,8 +49,8 @@ class FarmerSummary(Report):
     heartbeats: int
     contracts: int
     size: int
-    joined: datetime.datetime
-    last_answer: datetime.datetime | None
+    joined: dt.datetime
+    last_answer: dt.datetime | None
     mean_wait: float | None
     """Mean seconds from the moment when a challenge could be answered to its answer."""
 
@@ -60,7 +60,7 @@ class FarmerSummary(Report):
         return self.state == "online"
 
 
-class FarmerPage(Report):
+class FarmerPage(Report, frozen=True, kw_only=True):
     """One page of a list of farmers."""
 
     farmers: list[FarmerSummary]
@@ -70,7 +70,7 @@ class FarmerPage(Report):
     """The cursor of the page that follows."""
 
 
-class Window(Report):
+class Window(Report, frozen=True, kw_only=True):
     """Uptime in one window: 100 * covered / expected.
 
     expected = (end - begin) - node_down: from the beginning of the window, or the first accepted
@@ -78,7 +78,7 @@ class Window(Report):
     """
 
     name: WindowName
-    begin: datetime.datetime
+    begin: dt.datetime
     expected: float
     covered: float
     node_down: float
@@ -86,10 +86,10 @@ class Window(Report):
     """None while nothing can be expected: no answer was accepted yet."""
 
 
-class Day(Report):
+class Day(Report, frozen=True, kw_only=True):
     """One farmer on one UTC day. The last one, today, is not over."""
 
-    date: datetime.date
+    date: dt.date
     heartbeats: int | None
     """None where they were not counted by day yet."""
     expected: float
@@ -99,10 +99,10 @@ class Day(Report):
     """None where nothing was expected: before the first answer, or the node was down all day."""
 
 
-class Failure(Report):
+class Failure(Report, frozen=True, kw_only=True):
     """Something that went wrong with a farmer's answers, and why."""
 
-    at: datetime.datetime
+    at: dt.datetime
     """The last time of *count* equal ones in one minute."""
     kind: FailureKind
     count: int
@@ -111,14 +111,14 @@ class Failure(Report):
     reason: str
 
 
-class FarmerFailure(Report):
+class FarmerFailure(Report, frozen=True, kw_only=True):
     """A failure with the farmer it belongs to."""
 
     farmer: str
     failure: Failure
 
 
-class Rule(Report):
+class Rule(Report, frozen=True, kw_only=True):
     """One rule that decides on a farmer, with the threshold that is in force."""
 
     name: str
@@ -127,14 +127,14 @@ class Rule(Report):
     text: str
 
 
-class FarmerDetail(Report):
+class FarmerDetail(Report, frozen=True, kw_only=True):
     """Everything about one farmer."""
 
     farmer: FarmerSummary
-    as_of: datetime.datetime
-    next_due: datetime.datetime | None
+    as_of: dt.datetime
+    next_due: dt.datetime | None
     """When the next challenge that waits for an answer is due; None without an open contract."""
-    online_until: datetime.datetime | None
+    online_until: dt.datetime | None
     """When it goes offline if no further answer comes; in the past if it is offline."""
     windows: list[Window]
     days: list[Day]
@@ -143,20 +143,20 @@ class FarmerDetail(Report):
     rules: list[Rule]
 
 
-class Bar(Report):
+class Bar(Report, frozen=True, kw_only=True):
     """A piece of a row of heartbeat bars: how much of what was expected a farmer covered."""
 
-    begin: datetime.datetime
+    begin: dt.datetime
     seconds: float
     uptime: float | None
     """None where nothing was expected."""
     node_down: float
 
 
-class HistoryPoint(Report):
+class HistoryPoint(Report, frozen=True, kw_only=True):
     """The network in one hour or on one day."""
 
-    begin: datetime.datetime
+    begin: dt.datetime
     farmers: int
     online: float
     """Mean number of farmers online."""
@@ -165,7 +165,7 @@ class HistoryPoint(Report):
     heartbeats: int
 
 
-class Country(Report):
+class Country(Report, frozen=True, kw_only=True):
     """Farmers of one country; None: not known."""
 
     country: str | None
@@ -173,7 +173,7 @@ class Country(Report):
     online: int
 
 
-class Point(Report):
+class Point(Report, frozen=True, kw_only=True):
     """Farmers at one place of the map."""
 
     lat: float
@@ -182,16 +182,16 @@ class Point(Report):
     online: int
 
 
-class Places(Report):
+class Places(Report, frozen=True, kw_only=True):
     """Where farmers are: most farmers first."""
 
     countries: list[Country]
     points: list[Point]
 
 
-class Outage(Report):
+class Outage(Report, frozen=True, kw_only=True):
     """A time in which the node itself was down; it costs no farmer anything."""
 
-    begin: datetime.datetime
+    begin: dt.datetime
     seconds: float
     """Negative: the clock was set back."""

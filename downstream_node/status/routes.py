@@ -1,12 +1,12 @@
 """v1 routes: the status of all farmers, and of one."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response
 
 from downstream_node.clock import iso
 from downstream_node.errors import InvalidRequest, UnknownFarmer
+from downstream_node.farmers.queries import is_farmer_id
 from downstream_node.node import Node
 from downstream_node.status.queries import (
     SORTS,
@@ -21,9 +21,6 @@ blueprint = Blueprint("status", __name__)
 
 MOST_DIGITS = 9
 """Limits and pages with more digits make no sense; their product still fits 64 bits."""
-
-FARMER_ID = re.compile("[0-9a-f]{20}")
-"""Other texts never reach the database, which may find them equal to something else."""
 
 FILTERS = ("", "/online")
 ORDERS = ("", "/by/<sort>", "/by/d/<descending_sort>")
@@ -74,7 +71,7 @@ def show(farmer_id: str) -> Response:
     """The status of one farmer."""
     node = current_node()
     now = node.clock.now()
-    if not FARMER_ID.fullmatch(farmer_id):
+    if not is_farmer_id(farmer_id):
         raise UnknownFarmer
     farmer = node.database.read(lambda connection: show_farmer(connection, farmer_id, now))
     if farmer is None:

@@ -1,0 +1,1 @@
+"""The status API for new readers: clean shapes, filters, cursors, CSV."""

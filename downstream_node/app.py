@@ -6,10 +6,12 @@ from typing import Any
 
 from flask import Flask, Response
 from sqlalchemy.exc import ArgumentError
+from werkzeug.wrappers import Response as AnyResponse
 
-from downstream_node import __version__, database, schema, settings, web
+from downstream_node import __version__, database, html, schema, settings, web
 from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
+from downstream_node.dashboard import routes as dashboard
 from downstream_node.database import Database
 from downstream_node.entropy import load_keys
 from downstream_node.errors import InvalidSettings
@@ -17,10 +19,13 @@ from downstream_node.farmers.routes import blueprint as farmer_routes
 from downstream_node.geo import Locator
 from downstream_node.jobs import start_loops
 from downstream_node.node import Node
+from downstream_node.openapi.routes import blueprint as openapi_routes
+from downstream_node.operators import routes as operators
 from downstream_node.page_cache import PageCache
 from downstream_node.service_time import ServiceClock
 from downstream_node.settings import Settings
 from downstream_node.status.routes import blueprint as status_routes
+from downstream_node.status.v2.routes import blueprint as status_v2_routes
 
 PAGES_BELOW = ("/api/downstream/v2/", "/farmer/")
 PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
@@ -28,6 +33,7 @@ PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 
 V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 """The first is what the published client uses, the second what the document says."""
+V2_MOUNT = "/api/downstream/v2"
 
 
 def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
@@ -44,6 +50,7 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     )
     require_proofs(node)
     web.prepare(app, node)
+    operators.prepare(app, node)
     add_routes(app, node)
     keep_pages(app, wall_clock)
     return app
@@ -103,6 +110,12 @@ def add_routes(app: Flask, node: Node) -> None:
         for blueprint in (farmer_routes, contract_routes, status_routes):
             app.register_blueprint(blueprint, url_prefix=prefix, name=f"{name}_{blueprint.name}")
 
+    app.register_blueprint(status_v2_routes, url_prefix=f"{V2_MOUNT}/status")
+    for blueprint in (operators.blueprint, operators.monitoring):
+        app.register_blueprint(blueprint)
+    app.register_blueprint(openapi_routes)
+    app.register_blueprint(dashboard.blueprint)
+
     def about() -> Response:
         description: dict[str, Any] = {
             "msg": "ok",
@@ -112,5 +125,12 @@ def add_routes(app: Flask, node: Node) -> None:
         }
         return web.json_response(description)
 
-    for name, path in {"root": "/", **V1_MOUNTS}.items():
+    def root() -> AnyResponse:
+        response = dashboard.front() if html.wants_html() else about()
+        response.vary.add("Accept")
+        return response
+
+    for name, path in V1_MOUNTS.items():
         app.add_url_rule(path, endpoint=f"about_{name}", view_func=about, strict_slashes=False)
+    # An endpoint of the dashboard, so that its error pages serve it.
+    app.add_url_rule("/", endpoint="dashboard.front", view_func=root)

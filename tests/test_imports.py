@@ -24,7 +24,8 @@ ORDER = (
     "farmers",
     "contracts",
     "status",
-    "jobs schema web page_cache",
+    "jobs schema web html page_cache",
+    "dashboard",
     "operators openapi",
     "app",
     "farmer demo",
@@ -47,12 +48,16 @@ PURE = (
     "chunks.stream",
     "contracts.lifecycle",
     "farmers.coverage",
+    "status.reports",
+    "dashboard.charts",
+    "dashboard.words",
+    "dashboard.worldmap",
 )
 PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    "operators",
+    *("operators", "dashboard", "html"),
 }
 SERVER_LIBRARIES = {
     "flask",

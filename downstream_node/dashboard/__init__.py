@@ -1,0 +1,1 @@
+"""The network as web pages: for who passes by, and for the volunteer."""

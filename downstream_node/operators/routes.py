@@ -8,7 +8,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from downstream_node import html, web
-from downstream_node.dashboard import words
 from downstream_node.errors import DownstreamError, InvalidRequest
 from downstream_node.node import Node
 from downstream_node.operators import keys, sessions
@@ -17,7 +16,13 @@ from downstream_node.operators.reports import Severity
 from downstream_node.operators.service import health
 from downstream_node.web import client_ip, current_node, error_response, json_response
 
-blueprint = Blueprint("operator", __name__, template_folder="templates", url_prefix=sessions.PATH)
+blueprint = Blueprint(
+    "operator",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    url_prefix=sessions.PATH,
+)
 monitoring = Blueprint("monitoring", __name__, url_prefix="/api/downstream/v2/operator")
 
 EXTENSION = "downstream_operators"
@@ -84,7 +89,6 @@ def show() -> AnyResponse:
         operator=operator.name,
         paged=before is not None,
         severities=SEVERITIES,
-        say=words,
     )
 
 
@@ -169,7 +173,7 @@ def own_error(error: Exception) -> Response:
 
 def error_page(text: str, status: HTTPStatus) -> Response:
     """*text* for who waits for a page."""
-    return html.page("operators/error.html", status, text=text, phrase=status.phrase)
+    return html.page("operators/error.html", status, text=text, code=status)
 
 
 # The JSON form

@@ -123,7 +123,7 @@ def cells(farmers_found: Sequence[FarmerSummary], chosen: Sequence[str]) -> list
 def linked(response: Response, page: FarmerPage) -> Response:
     """*response* with a Link header to the first page and the one that follows."""
     kept = {name: text for name, text in request.args.items() if name not in {"page", "cursor"}}
-    targets = {"first": kept}
+    targets: dict[str, dict[str, Any]] = {"first": kept}
     if page.next is not None:
         targets["next"] = {**kept, "cursor": page.next}
     endpoint = request.endpoint or ""

@@ -41,6 +41,6 @@ def openapi_json() -> Response:
 @blueprint.get("/docs")
 def docs() -> Response:
     """The description of the API as a page."""
-    response = html.page("openapi/docs.html", document=whole())
+    response = html.page("openapi/docs.html", document=whole(), current="docs")
     response.headers["Cache-Control"] = CACHE_CONTROL
     return response

@@ -78,7 +78,12 @@ NO_PATH = (
     "The requested URL was not found on the server. If you entered the URL manually please check "
     "your spelling and try again."
 )
-NO_GZIP = ("The body is not valid gzip.", "The gzip body is cut off.")
+BAD_BODIES = (
+    "The body is not valid gzip.",
+    "The gzip body is cut off.",
+    "Something follows the gzip body.",
+    "The browser (or proxy) sent a request that this server could not understand.",
+)
 TOO_MANY = "Too many items: at most 10000 are taken at once."
 REFUSALS = (NOT_FOUND, EXPIRED, NO_MORE, ALREADY_ANSWERED, CORRUPTED, INVALID)
 
@@ -110,7 +115,7 @@ def operation(
         responses["404"] = refusal("There is no such thing.", *messages.get(404, ()), NO_PATH)
     if body is not None:
         responses["413"] = TOO_LARGE
-    invalid = messages.get(400, ()) + (() if body is None else NO_GZIP)
+    invalid = messages.get(400, ()) + (() if body is None else BAD_BODIES)
     if invalid:
         responses["400"] = refusal("The request makes no sense, or is refused.", *invalid)
     whole: Object = {"operationId": f"{TAG}_{name}", "summary": summary}

@@ -531,8 +531,10 @@ def test_the_node_leaves_v1_alone(make_node: NodeMaker) -> None:
     app = make_node().app
     cache = app.wsgi_app
     assert isinstance(cache, PageCache)
-    app.after_request(lambda answer: (answer.headers.add("Cache-Control", PUBLIC), answer)[1])
+    app.after_request(
+        lambda answer: (answer.headers.setdefault("Cache-Control", PUBLIC), answer)[1]
+    )
     for path in ("/api/downstream/v1/status/list", "/api/downstream/status/list"):
         assert "ETag" not in app.test_client().get(path).headers
-    assert "ETag" in app.test_client().get("/").headers
+    assert "ETag" in app.test_client().get("/openapi.json").headers
     assert len(cache.entries) == 1

@@ -157,16 +157,20 @@ class Client:
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> bytes:
         """The body of a GET below the v1 mount, which must succeed."""
-        return self._request("GET", path, None, headers or {})
+        return self._request("GET", V1 + path, None, headers or {})
+
+    def get_from_root(self, path: str, headers: dict[str, str]) -> bytes:
+        """The body of a GET, which must succeed."""
+        return self._request("GET", path, None, headers)
 
     def post(self, path: str, body: bytes) -> bytes:
         """The body of the answer to a POST of JSON, which must succeed."""
-        return self._request("POST", path, body, {"Content-Type": "application/json"})
+        return self._request("POST", V1 + path, body, {"Content-Type": "application/json"})
 
     def _request(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> bytes:
-        self._connection.request(method, V1 + path, body, headers)
+        self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
         if response.status not in (200, 304):

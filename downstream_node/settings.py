@@ -126,6 +126,13 @@ class Settings:
         unit="seconds",
         minimum=0,
     )
+    STATUS_MAX_AGE: int = setting(
+        5,
+        "how long a status page may be shown again before it is made anew; 0 makes each one anew",
+        unit="seconds",
+        minimum=0,
+        maximum=3600,
+    )
     HISTORY_RETENTION: int = setting(
         100 * 86400,
         "how long stretches of uptime, heartbeats by day and failures of farmers are kept; status "

@@ -53,6 +53,12 @@ def error_response(message: str, status: int) -> Response:
     return json_response({"status": "error", "message": message}, status)
 
 
+def public_cache_control() -> str:
+    """For how long everybody may show a status page again."""
+    age = current_node().settings.STATUS_MAX_AGE
+    return f"public, max-age={age}" if age else "no-cache"
+
+
 def client_ip() -> str:
     """The address of the client: of the socket, or what trusted proxies say."""
     return request.remote_addr or ""

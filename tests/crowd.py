@@ -17,12 +17,12 @@ from typing import Any
 
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
-from simulator import FarmerSimulator, SimulatedNode
+from simulator import FarmerSimulator, ManualClock, SimulatedNode
 from sqlalchemy import insert, select, update
 
 from downstream_node import schema, settings
 from downstream_node.app import build
-from downstream_node.clock import system_clock
+from downstream_node.clock import WallTime, system_clock
 from downstream_node.farmers.history import CORRUPTED, DAY, INVALID, MINUTE, UNANSWERED
 from downstream_node.farmers.models import Failure, Farmer, FarmerDay, Stretch
 from downstream_node.service_time import BeatRow, Outage
@@ -80,6 +80,14 @@ PLACES = (
 )
 
 
+class RunningClock(ManualClock):
+    """The real clock."""
+
+    def __call__(self) -> WallTime:
+        """The wall time now."""
+        return system_clock()
+
+
 @dataclass(frozen=True)
 class Crowd:
     """Where the crowd's node is."""
@@ -111,7 +119,7 @@ class Crowd:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_places(self.folder / "places.mmdb")
         self.write_outage()
-        node = SimulatedNode(system_clock, **self.values)
+        node = SimulatedNode(RunningClock(), **self.values)
         node.fill_pool(farmers * TAKES, CHUNK)
         for number in range(farmers):
             farm(node, number, choose)

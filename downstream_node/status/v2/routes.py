@@ -21,12 +21,9 @@ from downstream_node.status.v2.parameters import (
     Parameters,
     read,
 )
-from downstream_node.web import current_node, json_response
+from downstream_node.web import current_node, json_response, public_cache_control
 
 blueprint = Blueprint("status_v2", __name__)
-
-MAX_AGE = 5
-"""Seconds for which an answer may be shown again."""
 
 
 @blueprint.after_request
@@ -38,7 +35,7 @@ def open_to_all(response: Response) -> Response:
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "If-None-Match"
     elif response.status_code == 200:  # noqa: PLR2004 - OK
-        response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
+        response.headers["Cache-Control"] = public_cache_control()
     return response
 
 

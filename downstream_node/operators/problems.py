@@ -5,6 +5,7 @@ The page, its JSON form and alarms all get their problems from here, so they can
 
 from collections.abc import Iterator
 
+from downstream_node.dashboard.words import counted, duration
 from downstream_node.operators.reports import (
     Farmers,
     JobReport,
@@ -18,11 +19,6 @@ LATE = 60.0
 """Seconds by which a job may be overdue before it counts as late: a pass may take a while."""
 FILL = "python runapp.py --maintain MIN MAX TOTAL BASE"
 ORDER: tuple[Severity, ...] = ("urgent", "soon", "note")
-
-
-def plural(count: int, noun: str) -> str:
-    """*count* and *noun*, as one says it."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def sorted_by_urgency(problems: Iterator[Problem]) -> list[Problem]:
@@ -46,8 +42,8 @@ def of_pool(pool: Pool) -> Iterator[Problem]:
     yield Problem(
         name="pool_low",
         severity="soon",
-        text=f"The pool has {plural(pool.ready, 'ready chunk')}, and one request may take "
-        f"{pool.one_request}.{waiting}",
+        text=f"The pool has {counted(pool.ready, 'ready chunk', 'ready chunks')}, and one request "
+        f"may take {pool.one_request}.{waiting}",
         action=f"Make more: {FILL}.",
     )
 
@@ -72,7 +68,7 @@ def of_farmers(farmers: Farmers) -> Iterator[Problem]:
         yield Problem(
             name="gone_offline",
             severity="soon",
-            text=f"{plural(farmers.gone, 'farmer')} went offline within the last hour.",
+            text=f"{counted(farmers.gone, 'farmer', 'farmers')} went offline within the last hour.",
             action="See who below. One or two come and go; many at once point to the network.",
         )
 
@@ -98,7 +94,7 @@ def of_jobs(jobs: list[JobReport]) -> Iterator[Problem]:
             yield Problem(
                 name="job_late",
                 severity="urgent",
-                text=f'The job "{job.name}" is {job.late / 60:.0f} min late.',
+                text=f'The job "{job.name}" is {duration(job.late)} late.',
                 action="Is JOBS off in all processes, or does a pass hang? See the log; restart.",
             )
 
@@ -110,8 +106,8 @@ def of_outages(outages: list[Outage]) -> Iterator[Problem]:
         yield Problem(
             name="outage",
             severity="soon",
-            text=f"The node was down for {sum(down):.0f} s in the last 24 hours, in "
-            f"{plural(len(down), 'outage')}. It cost no farmer anything.",
+            text=f"The node was down for {duration(sum(down))} in the last 24 hours, in "
+            f"{counted(len(down), 'outage', 'outages')}. It cost no farmer anything.",
             action="If you did not stop it yourself, look into the log and the system's journal.",
         )
     if len(down) < len(outages):

@@ -133,7 +133,7 @@ def test_an_outage(node: SimulatedNode, monitor: Monitor) -> None:
     """An outage is a problem for 24 hours after its end, and costs no farmer anything."""
     node.clock.jump(100)
     node.parts.clock.beat()
-    assert "down for 97 s in the last 24 hours, in 1 outage" in monitor.problems()["outage"]
+    assert "down for 1 min 37 s in the last 24 hours, in 1 outage" in monitor.problems()["outage"]
     # The ledger's outage ends three seconds before the node is back: these it makes up for.
     node.advance(DAY - 3)
     assert "outage" in monitor.problems()

@@ -77,10 +77,12 @@ def become(case: Case[Any], farmer: FarmerSimulator) -> None:
     names = case.path_parameters or {}
     case.path_parameters = {name: real.get(name, value) for name, value in names.items()}
     body: Any = case.body
+    # The body may be an example of the document itself: it is replaced, not changed.
     if isinstance(body, dict) and isinstance(body.get("hashes"), list):
-        body["hashes"].extend(farmer.held)
+        case.body = {**body, "hashes": [*body["hashes"], *farmer.held]}
     if isinstance(body, dict) and isinstance(body.get("proofs"), list):
-        body["proofs"].append({"file_hash": held, "proof": body["proofs"][:1]})
+        mine = {"file_hash": held, "proof": body["proofs"][:1]}
+        case.body = {**body, "proofs": [*body["proofs"], mine]}
 
 
 @every_operation

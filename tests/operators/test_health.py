@@ -150,15 +150,17 @@ def test_a_clock_set_back(node: SimulatedNode, monitor: Monitor) -> None:
     assert "outage" not in problems
 
 
+def fall_over(_: object) -> int:
+    """The pass of a job that fails."""
+    raise RuntimeError("the disk is full")
+
+
 def test_a_job_that_fails(
     node: SimulatedNode, monitor: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its error is a problem until a pass succeeds."""
-
-    def fall_over(_: object) -> int:
-        raise RuntimeError("the disk is full")
-
-    monkeypatch.setattr(jobs, "JOBS", (Job(jobs.JOBS[0].name, 2000, fall_over), *jobs.JOBS[1:]))
+    first, *others = jobs.JOBS
+    monkeypatch.setattr(jobs, "JOBS", (Job(first.name, first.every, fall_over), *others))
     node.run_jobs()
     assert "the disk is full" in monitor.problems()["job_failed"]
     monkeypatch.undo()

@@ -42,7 +42,7 @@ QUICK = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-THOROUGH = settings(QUICK, max_examples=500)
+THOROUGH = settings(QUICK, max_examples=150)
 
 serving: list[SimulatedNode] = []
 """The node of this file; operations are collected before there is one."""

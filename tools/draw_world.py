@@ -10,7 +10,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,37 @@ def borders(shape: dict[str, Any]) -> list[int]:
     return sorted(number for number, times in used.items() if times > 1)
 
 
+def unwrapped(places: list[Place]) -> list[Place]:
+    """*places* without jumps at longitude 180: they go on beyond it."""
+    found = [places[0]]
+    for longitude, latitude in places[1:]:
+        turns = round((found[-1][0] - longitude) / 360)
+        found.append((longitude + 360 * turns, latitude))
+    return found
+
+
+def clipped(places: list[Place], limit: float, side: int) -> list[Place]:
+    """The part of a ring with longitudes up to *limit* (*side* 1) or from it on (*side* -1)."""
+    found: list[Place] = []
+    for (x, y), (next_x, next_y) in pairwise([*places, places[0]]):
+        if side * (x - limit) <= 0:
+            found.append((x, y))
+        if (x - limit) * (next_x - limit) < 0:
+            found.append((limit, y + (next_y - y) * (limit - x) / (next_x - x)))
+    return found
+
+
+def on_the_map(places: list[Place]) -> Iterator[list[Place]]:
+    """A ring cut where it crosses longitude 180, each part moved to where the map shows it."""
+    whole = unwrapped(places)
+    for moved in (-360, 0, 360):
+        shifted = [(longitude + moved, latitude) for longitude, latitude in whole]
+        part = clipped(shifted, 180, 1)
+        part = clipped(part, -180, -1) if part else part
+        if part:
+            yield part
+
+
 def dots(places: Iterable[Place]) -> list[Dot]:
     """*places* on the map, without those too near to the one before; the last one stays."""
     found: list[Dot] = []
@@ -88,10 +119,11 @@ def drawing(topology: dict[str, Any]) -> str:
     """The whole map as SVG: one path for the land, one for borders."""
     arcs = decoded_arcs(topology)
     objects = topology["objects"]
-    rings = [ring(arcs, numbers) for numbers in rings_of(objects["land"])]
-    seen = [dots(places) for places in rings if max(latitude for _, latitude in places) > SOUTH]
+    rings = (ring(arcs, numbers) for numbers in rings_of(objects["land"]))
+    northern = [places for places in rings if max(latitude for _, latitude in places) > SOUTH]
+    seen = [dots(part) for places in northern for part in on_the_map(places)]
     land = "".join(path(line) + "z" for line in seen if len(line) > 2)  # noqa: PLR2004
-    lines = (dots(arcs[number]) for number in borders(objects["countries"]))
+    lines = (dots(unwrapped(arcs[number])) for number in borders(objects["countries"]))
     inner = "".join(path(line) for line in lines if len(line) > 1)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {HEIGHT:g}">'

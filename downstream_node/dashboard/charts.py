@@ -20,8 +20,6 @@ class Area:
 
     line: str
     surface: str
-    end_x: float
-    end_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +73,16 @@ def heights(values: Sequence[float], height: float) -> list[float]:
 def area(values: Sequence[float], width: float, height: float, margin: float = 2.0) -> Area | None:
     """A line through *values* from left to right; None with fewer than two of them.
 
-    *margin* stays free above the largest and at the right, for the line's own thickness.
+    *margin* stays free above and below, for the line's own thickness.
     """
     if len(values) < 2:  # noqa: PLR2004 - a line has two ends
         return None
-    step = (width - margin) / (len(values) - 1)
+    step = width / (len(values) - 1)
     ys = [y + margin for y in heights(values, height - 2 * margin)]
     points = [f"{round(number * step, 2):g} {round(y, 2):g}" for number, y in enumerate(ys)]
     line = "M" + " L".join(points)
-    surface = f"{line} L{width - margin:g} {height:g} L0 {height:g} Z"
-    return Area(line, surface, round(width - margin, 2), round(ys[-1], 2))
+    surface = f"{line} L{width:g} {height:g} L0 {height:g} Z"
+    return Area(line, surface)
 
 
 def columns(

@@ -27,12 +27,11 @@ STATIC = Path(__file__).parent / "static"
 FOREVER = 365 * 86400
 """Seconds: an address with a content hash always means the same file."""
 SHORTLY = 60
-FRESH_PAGE = "public, max-age=5"
 FRESH_BADGE = "public, max-age=60"
-COUNTRIES = 10
+COUNTRIES = 8
 """Shown at once; the others can be opened."""
 OUTAGES = 5
-FAILURES = 20
+FAILURES = 10
 HASH_DIGITS = 12
 API = "/api/"
 
@@ -122,7 +121,7 @@ def country_names(choice: Choice, countries: list[str | None]) -> list[str]:
 
 def fresh(response: Response) -> Response:
     """*response* as one that may be kept for a moment, apart from what JSON clients get."""
-    response.headers["Cache-Control"] = FRESH_PAGE
+    response.headers["Cache-Control"] = web.public_cache_control()
     response.headers["Vary"] = "Accept"
     return response
 
@@ -136,8 +135,8 @@ def farmer_page(farmer_id: str) -> Response:
     node = current_node()
     page = read_page(request.args.get("page", "1"))
     detail = service.farmer(node, farmer_id)
-    # Whole pages are asked for: whether another one follows is seen at its first failure.
     failures = service.failures(node, farmer_id, FAILURES, page - 1)
+    # The first failure of the next page, if there is one.
     following = service.failures(node, farmer_id, 1, page * FAILURES)
     badge_path = url_for("dashboard.badge", farmer_id=farmer_id)
     state, uptime = detail.farmer.state, detail.farmer.uptime

@@ -230,8 +230,10 @@ def standing(detail: FarmerDetail) -> Sentence:
 
 def next_challenge(detail: FarmerDetail) -> Sentence:
     """When the next challenge has to be answered."""
-    if detail.next_due is None:
+    if not detail.farmer.contracts:
         return [TAKES_CONTRACTS]
+    if detail.next_due is None:
+        return ["No challenge waits for an answer."]
     return ["The next challenge is due in ", Until(detail.next_due, detail.as_of), "."]
 
 
@@ -241,7 +243,7 @@ def went_offline(detail: FarmerDetail) -> Sentence:
         return ["Offline. ", START_AGAIN]
     since = detail.online_until
     why: Sentence = ["Offline since ", since, ": the challenge due then was not answered. "]
-    if detail.farmer.contracts:
+    if detail.next_due is not None and detail.next_due > detail.as_of:
         open_ones = contracts(detail.farmer.contracts)
         return [*why, f"{open_ones} can still be answered: start the farmer again now."]
     return [*why, START_AGAIN]
@@ -273,8 +275,7 @@ def formula(window: Window) -> str:
     if window.uptime is None:
         return "Nothing was expected yet: no answer was accepted."
     return (
-        f"100 \N{MULTIPLICATION SIGN} {decimal(window.covered)} s ÷ {decimal(window.expected)} s"
-        f" = {percent(window.uptime)}"
+        f"= 100 \N{MULTIPLICATION SIGN} {decimal(window.covered)} s ÷ {decimal(window.expected)} s"
     )
 
 
@@ -299,7 +300,7 @@ def threshold(rule: Rule) -> str:
 
 BARS: dict[BarState, str] = {
     "good": f"{GOOD:g} % or more",
-    "fair": f"{FAIR:g} % or more",
+    "fair": f"{FAIR:g} % to {GOOD:g} %",
     "bad": f"less than {FAIR:g} %",
     "none": "nothing expected",
     "down": "the node was down",
@@ -328,7 +329,7 @@ def day_bar(one: Day) -> str:
 def bars_summary(states: Sequence[BarState], unit: str) -> str:
     """A row of bars in words: how many are of which state, *unit* being "hours" or "days"."""
     counts = [(state, states.count(state)) for state in BARS]
-    told = ", ".join(f"{count} {BARS[state]}" for state, count in counts if count)
+    told = ", ".join(f"{count} with {BARS[state]}" for state, count in counts if count)
     return f"{len(states)} {unit}: {told}" if told else f"No {unit} yet"
 
 

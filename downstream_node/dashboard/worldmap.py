@@ -16,10 +16,10 @@ NORTH = 83.7
 SOUTH = -56.5
 """Degrees of latitude at which the map ends."""
 
-SMALLEST = 2.6
-LARGEST = 26.0
+SMALLEST = 3.0
+LARGEST = 30.0
 """Radii, in units of the drawing."""
-ONE_FARMER = 4.0
+ONE_FARMER = 6.0
 """Radius of one farmer where the largest place leaves room for it."""
 
 

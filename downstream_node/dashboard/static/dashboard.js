@@ -10,12 +10,17 @@ const seen = new Map(); // id -> markup as it came, to leave alone what has not 
 let skew = 0; // the node's clock less ours, in milliseconds
 let paused = false;
 let lost = null;
+let path = here(); // of what is shown
 let visit = 0; // counts what the reader has asked for; a refresh that began before is dropped
 
 const local = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
   timeZoneName: "short",
 });
+
+function here() {
+  return location.pathname + location.search;
+}
 
 function inWords(seconds) {
   const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
@@ -123,6 +128,7 @@ async function go(url, push) {
     if (mine !== visit) return;
     if (new URL(response.url).pathname !== location.pathname) throw new Error("elsewhere");
     if (push) history.pushState(null, "", url);
+    path = here();
     show(page, true);
     const found = document.getElementById("found");
     if (found) say(found.textContent);
@@ -166,17 +172,11 @@ document.addEventListener("submit", (event) => {
   go(url.href, true);
 });
 
-let path = location.pathname + location.search;
 addEventListener("popstate", () => {
-  const before = path;
-  path = location.pathname + location.search;
-  if (before !== path) go(location.href, false);
+  if (path === here()) return; // only the part behind # has changed
+  path = here();
+  go(location.href, false);
 });
-const push = history.pushState.bind(history);
-history.pushState = (...all) => {
-  push(...all);
-  path = location.pathname + location.search;
-};
 
 if (pauseButton) {
   pauseButton.hidden = false;

@@ -149,7 +149,7 @@ def farmer_page(farmer_id: str) -> Response:
         pages=view.failure_pages(page, more=bool(following)),
         badge_path=badge_path,
         snippet=words.snippet(badge_path, state, uptime, own_path),
-        place_shown=bool(detail.farmer.country),
+        place_shown=bool(detail.farmer.city or detail.farmer.country),
     )
     return fresh(answer)
 

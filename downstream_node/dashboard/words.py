@@ -90,6 +90,13 @@ def duration(seconds: float) -> str:
     return "0 s"
 
 
+def wait(seconds: float | None) -> str:
+    """A mean of short times: with a tenth of a second below a minute."""
+    if seconds is None:
+        return NOTHING
+    return f"{decimal(seconds)} s" if seconds < MINUTE else duration(seconds)
+
+
 def smaller(place: int, rest: int) -> str:
     """*rest* seconds in the unit at *place*, with a space in front; nothing if there is none."""
     if place == len(UNITS) or rest < UNITS[place][0]:
@@ -378,6 +385,11 @@ GLOSSARY = {
     "Mean wait": "The mean time from the moment when a challenge could be answered to its answer.",
 }
 
+NO_PLACE = (
+    "No farmer's place is known: the node has no database of places, or none of the farmers' "
+    "addresses are in it."
+)
+
 OUTAGES_COST_NOTHING = (
     "While the node is down nobody can answer it. These times are taken out of every schedule "
     "and of every uptime: they cost no farmer anything."
@@ -389,7 +401,6 @@ ERRORS = {
         "There is nothing here",
         "Look the address over, or go to the first page and choose from there.",
     ),
-    405: ("This page is for reading only", "Go to the first page and choose from there."),
     500: (
         "The node could not make this page",
         "That is our fault and has been noted. Try again in a minute.",

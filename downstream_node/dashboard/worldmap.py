@@ -17,7 +17,7 @@ SOUTH = -56.5
 """Degrees of latitude at which the map ends."""
 
 SMALLEST = 3.0
-LARGEST = 30.0
+LARGEST = 26.0
 """Radii, in units of the drawing."""
 ONE_FARMER = 6.0
 """Radius of one farmer where the largest place leaves room for it."""

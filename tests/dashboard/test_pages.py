@@ -179,13 +179,20 @@ def test_outages_are_told(node: SimulatedNode) -> None:
     assert "they cost no farmer anything" in text
 
 
-def test_map(node: SimulatedNode, farmer: FarmerSimulator) -> None:
+@pytest.mark.usefixtures("farmer")
+def test_map(node: SimulatedNode) -> None:
     """The farmer is a point of the map; who does not see it has a table."""
     page = get(node, "/").text
     assert 'data-farmers="1" data-online="1"' in page
     assert 'data-country="Germany"' in page
     assert "GeoLite2 data created by MaxMind" in page
-    assert farmer.farmer_id in page
+
+
+@pytest.mark.usefixtures("farmer")
+def test_no_places(node: SimulatedNode) -> None:
+    """A node that knows no places says so beside its empty map."""
+    place(node, country=None, city=None, lat=None, lon=None)
+    assert "No farmer&#39;s place is known" in text_of(node, "/")
 
 
 # One farmer

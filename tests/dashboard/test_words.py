@@ -70,6 +70,15 @@ def test_durations(seconds: float, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(None, words.NOTHING), (0.04, "0 s"), (0.26, "0.3 s"), (59.0, "59 s"), (90.0, "1 min 30 s")],
+)
+def test_waits(seconds: float | None, expected: str) -> None:
+    """A farmer that answers at once sees parts of a second."""
+    assert words.wait(seconds) == expected
+
+
+@pytest.mark.parametrize(
     ("count", "expected"),
     [
         (0, "0 B"),

@@ -52,15 +52,20 @@ function setSkew() {
   if (asOf) skew = new Date(asOf.dateTime) - Date.now();
 }
 
-// What has the focus, so that it can be found again after its surroundings were replaced.
+// Where an element is found again after its surroundings were replaced.
+function addressOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  if (element.dataset.copy) return `[data-copy="${CSS.escape(element.dataset.copy)}"]`;
+  const parent = element.parentElement;
+  return parent && parent.id ? `#${CSS.escape(parent.id)} > ${element.localName}` : null;
+}
+
 function focusKept(swap) {
   const active = document.activeElement;
-  const id = active && active.id;
-  const copied = active && active.dataset && active.dataset.copy;
+  const address = active && addressOf(active);
   swap();
-  if (active && active.isConnected) return;
-  const again = (id && document.getElementById(id))
-    || (copied && document.querySelector(`[data-copy="${CSS.escape(copied)}"]`));
+  if (!address || active.isConnected) return;
+  const again = document.querySelector(address);
   if (again) again.focus({ preventScroll: true });
 }
 
@@ -103,6 +108,14 @@ async function load(url) {
   return { response, page: new DOMParser().parseFromString(await response.text(), "text/html") };
 }
 
+// The heading of a list of which another page is shown now.
+function focusOn(hash) {
+  const heading = document.querySelector(hash);
+  heading.tabIndex = -1;
+  heading.focus();
+  heading.scrollIntoView();
+}
+
 async function refresh() {
   if (paused || document.hidden) return;
   const began = visit;
@@ -119,7 +132,7 @@ async function refresh() {
   }
 }
 
-async function go(url, push) {
+async function go(url, push, turned = false) {
   visit += 1;
   const mine = visit;
   main.setAttribute("aria-busy", "true");
@@ -130,7 +143,8 @@ async function go(url, push) {
     if (push) history.pushState(null, "", url);
     path = here();
     show(page, true);
-    const found = document.getElementById("found");
+    if (turned) focusOn(new URL(url).hash);
+    const found = document.querySelector("#find-problem, #found");
     if (found) say(found.textContent);
   } catch {
     if (mine === visit) location.assign(url);
@@ -160,7 +174,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-go]");
   if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  go(link.href, true);
+  go(link.href, true, link.closest(".pager") !== null);
 });
 
 document.addEventListener("submit", (event) => {

@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.requirements-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint bench clean
+.PHONY: help setup run test test-all lint bench screenshots clean
 
 help: ## List these targets
 	@echo "Targets of the Makefile:"
@@ -47,6 +47,9 @@ lint: setup ## Check style, formatting and types
 bench: setup ## Print the tables of all benchmarks, with databases started for it (half an hour)
 	$(BIN)/python tests/servers.py --durable -- sh -c 'for name in proofs node status; do \
 		$(BIN)/python -m benchmarks.$$name || exit 1; done'
+
+screenshots: setup ## Take pictures of the dashboard into docs/screenshots (needs chromium)
+	PYTHONPATH=.:tests $(BIN)/python tests/screenshots.py docs/screenshots
 
 clean: ## Remove .venv, caches and builds; data/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

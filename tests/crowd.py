@@ -129,6 +129,14 @@ class Crowd:
         node.close()
         return self
 
+    def join(self, name: str) -> str:
+        """One more farmer, with a contract that it answers; its id."""
+        node = SimulatedNode(RunningClock(), **self.values)
+        farmer = FarmerSimulator(node.fill_pool(1, CHUNK), name, ip="80.0.9.9").join()
+        farmer.take(1, CHUNK).answer_all()
+        node.close()
+        return farmer.farmer_id
+
     def write_outage(self) -> None:
         """Make the database, with an outage of the node 40 hours ago."""
         app = build(settings.checked(self.values), system_clock)

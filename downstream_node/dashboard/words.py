@@ -259,7 +259,7 @@ def went_offline(detail: FarmerDetail) -> Sentence:
 KINDS: dict[FailureKind, str] = {
     "unanswered": "Not answered in time",
     "invalid": "Wrong proof",
-    "corrupted": "Damaged data",
+    "corrupted": "Unreadable proof",
 }
 
 

@@ -171,6 +171,14 @@ def test_pages(make_node: Any) -> None:
     assert 'href="?#' in second
 
 
+@pytest.mark.usefixtures("farmer")
+def test_a_page_beyond_the_end(node: SimulatedNode) -> None:
+    """Who is there, as farmers have left since, finds the way back to the last page."""
+    page = get(node, "/?page=9&online=yes").text
+    assert 'href="?online=yes#farmers-heading" rel="prev"' in page
+    assert 'rel="next"' not in page
+
+
 def test_outages_are_told(node: SimulatedNode) -> None:
     """The node admits when it was down, and what that means."""
     node.clock.jump(3600)

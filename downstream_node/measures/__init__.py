@@ -1,0 +1,1 @@
+"""Measures: numbers collected from many, given out only as aggregates that expose nobody."""

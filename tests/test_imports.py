@@ -24,6 +24,7 @@ ORDER = (
     "farmers",
     "contracts",
     "status",
+    "measures",
     "jobs schema web html page_cache",
     "dashboard",
     "operators",
@@ -58,7 +59,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html"),
+    *("operators", "dashboard", "html", "measures"),
 }
 SERVER_LIBRARIES = {
     "flask",

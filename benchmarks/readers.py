@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
+from typing import Self
 
 from downstream_node.clock import monotonic, pause
 
@@ -93,7 +94,7 @@ class Crowd:
         self._mine, theirs = context.Pipe()
         self._process = context.Process(target=crowd, args=(port, path, per_second, theirs))
 
-    def __enter__(self) -> "Crowd":
+    def __enter__(self) -> Self:
         """Start, and wait until they read."""
         self._process.start()
         self._mine.recv()

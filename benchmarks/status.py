@@ -2,7 +2,8 @@
 
     python -m benchmarks.status [--database SQLite] [--farmers 100 10000 100000]
 
-First without the cache of pages, so that each costs its SQL. Then with it: readers who have the page already, and what they cost those who answer.
+First without the cache of pages, so that each costs its SQL. Then with it: readers who have the
+page already, and what they cost those who answer.
 """
 
 import argparse

@@ -55,7 +55,7 @@ def run_demo(port: int, data: str) -> None:
         wait_for_node(url, started, stop)
         farm = ("farm", "--node", url, "--data", data, "--size", str(FARMER_BYTES))
         started["farmer"] = start(*ours(*farm))
-        click.echo(f"\nThe status of all farmers: {url}/api/downstream/v1/status/list")
+        click.echo(f"\nThe status page: {url}/")
         click.echo("Ctrl-C stops the node and its farmer.\n")
         while not stop.requested:
             require_running(started)

@@ -156,6 +156,9 @@ class Cell(Base):
     least: Mapped[float] = mapped_column(Double, default=0.0)
     greatest: Mapped[float] = mapped_column(Double, default=0.0)
     contributors: Mapped[int] = mapped_column(default=0, doc="distinct; who gave none counts none")
+    first_quartile: Mapped[float | None] = mapped_column(Double, doc="as of last_updated")
+    median: Mapped[float | None] = mapped_column(Double)
+    third_quartile: Mapped[float | None] = mapped_column(Double)
     sketch: Mapped[bytes | None] = mapped_column(
         large_bytes(), doc="quantiles of what was purged; None: all raw values are there"
     )

@@ -64,6 +64,11 @@ def client_ip() -> str:
     return request.remote_addr or ""
 
 
+def user_agent() -> str:
+    """What the client says of itself, "" if nothing."""
+    return request.headers.get("User-Agent", "")
+
+
 def read_body() -> bytes:
     """The request's body, unpacked if it is gzip. Raises RequestTooLarge.
 

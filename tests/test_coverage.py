@@ -245,6 +245,7 @@ def test_stretches_and_days_add_up(
         row = connection.execute(select(Farmer)).one()
         ended = stretches_of(connection, [farmer], 0)[farmer]
         days = days_of(connection, farmer, 0)
+        waits = connection.execute(select(FarmerDay.day, FarmerDay.waited)).all()
     current = [(row.stretch_began, row.covered_until)] if row.stretch_began else []
     assert sum(end - began for began, end in ended + current) == row.covered
     assert all(before[1] < after[0] for before, after in pairwise(ended + current))
@@ -253,6 +254,8 @@ def test_stretches_and_days_add_up(
     for batch in history:
         counted[batch.on_day] += batch.count
     assert days | today == counted
+    waited = dict([tuple(day) for day in waits] + ([(row.day, row.day_waited)] if row.day else []))
+    assert waited == {day: 7 * count for day, count in counted.items()}
 
 
 # Periods

@@ -49,6 +49,7 @@ PURE = (
     "addresses.whitelist",
     "chunks.stream",
     "contracts.lifecycle",
+    "farmers.clients",
     "farmers.coverage",
     "status.reports",
     "dashboard.charts",

@@ -31,6 +31,7 @@ from downstream_node.web import (
     error_response,
     json_response,
     read_body,
+    user_agent,
 )
 
 blueprint = Blueprint("contracts", __name__)
@@ -76,7 +77,7 @@ def chunk(token: str, size: str | None) -> Response:
     received = node.clock.now()
     farmer = farmers.find(node, token)
     wanted = node.settings.DEFAULT_CHUNK_SIZE if size is None else read_number("size", size)
-    farmers.follow(node, farmer, client_ip())
+    farmers.follow(node, farmer, caller())
     return json_response({"chunks": offer_chunks(node, farmer, wanted, received)})
 
 
@@ -131,7 +132,7 @@ def answer_one(token: str, file_hash: str) -> Response:
     received = node.clock.now()
     farmer = farmers.find(node, token)
     body = decode(SingleProof, 'Posted data must be a JSON object with a "proof"')
-    farmers.follow(node, farmer, client_ip())
+    farmers.follow(node, farmer, caller())
     answers = [Answer(quoted(file_hash), bytes(body.proof))]
     (report,) = answer_challenges(node, farmer, answers, received)
     return json_response({"status": "ok"}) if report.error is None else refused(report.error)
@@ -145,9 +146,14 @@ def answer_some(token: str) -> Response:
     farmer = farmers.find(node, token)
     items = decode(Proofs, 'Posted data must be a JSON object with a list "proofs"').proofs
     require_batch(len(items))
-    farmers.follow(node, farmer, client_ip())
+    farmers.follow(node, farmer, caller())
     answers = [read_answer(item) for item in items]
     return json_response({"report": answer_challenges(node, farmer, answers, received)})
+
+
+def caller() -> farmers.Caller:
+    """Who sends this request."""
+    return farmers.Caller(client_ip(), user_agent())
 
 
 def read_number(what: str, text: str) -> int:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
+from downstream_node import __version__
 from downstream_node.errors import DownstreamError, FarmerStopped, UnknownToken
 from downstream_node.farmer.messages import (
     About,
@@ -32,6 +33,8 @@ MOST_BYTES = 64 << 20
 """Longest answer that is read; 100 contracts with tags of 25 KB are 2.5 MB."""
 PIECE = 64 * 1024
 JSON_BODY = {"Content-Type": "application/json"}
+USER_AGENT = f"downstream-node-farmer/{__version__}"
+"""By it the node counts how many run which version."""
 PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 """The refusals below 500 that are over after a while."""
 UNKNOWN_TOKEN = str(UnknownToken())
@@ -56,6 +59,7 @@ class NodeClient:
         self.url = checked_url(url)
         self._timeout = (min(CONNECT_SECONDS, silence), silence)
         self._session = requests.Session()
+        self._session.headers["User-Agent"] = USER_AGENT
 
     def close(self) -> None:
         """Close all connections."""

@@ -37,11 +37,18 @@ def end_stretch(connection: Connection, farmer: int, began: int, ended: int) -> 
     connection.execute(insert(Stretch).values(farmer=farmer, began=began, ended=ended))
 
 
-def end_day(connection: Connection, farmer: int, day: int, heartbeats: int) -> None:
-    """Note the heartbeats of a day that is over; again, where the clock was set back."""
-    insert_missing(connection, FarmerDay, farmer=farmer, day=day, heartbeats=0)
+def end_day(
+    connection: Connection, farmer: int, day: int, heartbeats: int, waited: int | None
+) -> None:
+    """Note the heartbeats of a day that is over; again, where the clock was set back.
+
+    *waited*: milliseconds from challenge to answer, of all of them; None if not known.
+    """
+    insert_missing(connection, FarmerDay, farmer=farmer, day=day, heartbeats=0, waited=0)
     row = update(FarmerDay).where(FarmerDay.farmer == farmer, FarmerDay.day == day)
-    connection.execute(row.values(heartbeats=FarmerDay.heartbeats + heartbeats))
+    # What is not known stays so: nothing plus a number is nothing.
+    more = None if waited is None else FarmerDay.waited + waited
+    connection.execute(row.values(heartbeats=FarmerDay.heartbeats + heartbeats, waited=more))
 
 
 def record_failures(connection: Connection, farmer: int, failures: Iterable[Failed]) -> None:

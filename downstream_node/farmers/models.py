@@ -5,6 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from downstream_node.addresses.models import LONGEST_ADDRESS
 from downstream_node.database import Base, RowId, exact_text, fixed_bytes
+from downstream_node.farmers.clients import LONGEST_CLIENT
 
 PLACE_NAME = 100
 POSTAL_CODE = 20
@@ -27,6 +28,9 @@ class Farmer(Base):
     )
     ip_hash: Mapped[str] = mapped_column(exact_text(32), index=True)
     joined: Mapped[int] = mapped_column(BigInteger)
+    client: Mapped[str | None] = mapped_column(
+        String(LONGEST_CLIENT), doc="product and version; shown in aggregates only"
+    )
 
     city: Mapped[str | None] = mapped_column(String(PLACE_NAME))
     country: Mapped[str | None] = mapped_column(String(PLACE_NAME))
@@ -45,6 +49,9 @@ class Farmer(Base):
     )
     day: Mapped[int | None] = mapped_column(doc="UTC day of the last answer, since 1970-01-01")
     day_heartbeats: Mapped[int] = mapped_column(default=0, doc="accepted answers on that day")
+    day_waited: Mapped[int | None] = mapped_column(
+        BigInteger, doc="milliseconds from challenge to answer, of that day; None: not known"
+    )
 
     first_answer: Mapped[int | None] = mapped_column(BigInteger)
     covered: Mapped[int] = mapped_column(
@@ -89,6 +96,7 @@ class FarmerDay(Base):
     farmer: Mapped[int] = mapped_column(RowId, ForeignKey("farmers.id", ondelete="CASCADE"))
     day: Mapped[int] = mapped_column(index=True, doc="days since 1970-01-01")
     heartbeats: Mapped[int] = mapped_column(default=0)
+    waited: Mapped[int | None] = mapped_column(BigInteger, doc="as `day_waited` of the farmer")
 
 
 class Failure(Base):

@@ -38,10 +38,11 @@ class FarmerKey:
     row: int
     address: str
     ip_hash: str
+    client: str | None
 
 
 # Statements that every request runs are built once: building one costs more than running it.
-BY_TOKEN = select(Farmer.id, Farmer.address, Farmer.ip_hash).where(
+BY_TOKEN = select(Farmer.id, Farmer.address, Farmer.ip_hash, Farmer.client).where(
     Farmer.token_hash == bindparam("token_hash")
 )
 
@@ -58,7 +59,7 @@ def is_farmer_id(text: str) -> bool:
 def find_by_token(connection: Connection, token_hash: bytes) -> FarmerKey | None:
     """The farmer with this token."""
     row = connection.execute(BY_TOKEN, {"token_hash": token_hash}).one_or_none()
-    return FarmerKey(row.id, row.address, row.ip_hash) if row else None
+    return FarmerKey(row.id, row.address, row.ip_hash, row.client) if row else None
 
 
 def lock_address(connection: Connection, address: str) -> int | None:
@@ -98,8 +99,8 @@ def add_farmer(connection: Connection, values: dict[str, Any]) -> None:
     connection.execute(insert(Farmer).values(**nothing, **values))
 
 
-def move_farmer(connection: Connection, farmer: int, values: dict[str, Any]) -> None:
-    """Note where *farmer* comes from now: the hash of its IP address, and the place."""
+def note_farmer(connection: Connection, farmer: int, values: dict[str, Any]) -> None:
+    """Note with what *farmer* comes, or from where: the hash of its IP address, and the place."""
     connection.execute(update(Farmer).where(Farmer.id == farmer).values(values))
 
 
@@ -139,6 +140,7 @@ def heartbeat_statement() -> Update:
             (Farmer.heartbeats, Farmer.heartbeats + number("count")),
             (Farmer.day_heartbeats, Farmer.day_heartbeats + number("count")),
             (Farmer.waited, Farmer.waited + number("waits")),
+            (Farmer.day_waited, Farmer.day_waited + number("waits")),
             (Farmer.last_answer, greater(func.coalesce(Farmer.last_answer, 0), number("accepted"))),
             (Farmer.last_due, greater(func.coalesce(Farmer.last_due, 0), number("due"))),
             (Farmer.covered, Farmer.covered + greater(ahead, 0)),
@@ -165,19 +167,25 @@ def add_after_a_pause(connection: Connection, farmer: int, heartbeats: Heartbeat
         history.end_stretch(connection, farmer, before.stretch_began, before.covered_until)
     same_day = row.day == heartbeats.on_day
     if row.day is not None and not same_day:
-        history.end_day(connection, farmer, row.day, row.day_heartbeats)
+        history.end_day(connection, farmer, row.day, row.day_heartbeats, row.day_waited)
     after = before.extended(heartbeats.accepted, heartbeats.expires)
     counted = {
         "heartbeats": row.heartbeats + heartbeats.count,
         "day": heartbeats.on_day,
         "day_heartbeats": heartbeats.count + (row.day_heartbeats if same_day else 0),
         "waited": row.waited + heartbeats.waits,
+        "day_waited": added(row.day_waited, heartbeats.waits) if same_day else heartbeats.waits,
         "last_answer": max(row.last_answer or 0, heartbeats.accepted),
         "last_due": max(row.last_due or 0, heartbeats.due),
     }
     statement = update(Farmer).where(Farmer.id == farmer).values(**asdict(after), **counted)
     connection.execute(statement)
     return True
+
+
+def added(before: int | None, more: int) -> int | None:
+    """Their sum; what is not known stays so."""
+    return None if before is None else before + more
 
 
 def add_contracts(connection: Connection, farmer: int, count: int, size: int, due: Instant) -> None:
@@ -248,6 +256,7 @@ BEFORE = (
         Farmer.heartbeats,
         Farmer.day,
         Farmer.day_heartbeats,
+        Farmer.day_waited,
         Farmer.waited,
         Farmer.last_answer,
         Farmer.last_due,

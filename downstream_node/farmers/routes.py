@@ -16,6 +16,7 @@ from downstream_node.web import (
     error_response,
     json_response,
     read_body,
+    user_agent,
 )
 
 blueprint = Blueprint("farmers", __name__)
@@ -36,7 +37,7 @@ def new(address: str) -> Response:
     node = current_node()
     now = node.clock.now()
     proof = read_proof() if request.method == "POST" else None
-    token = service.join(node, address, proof, client_ip(), now)
+    token = service.join(node, address, proof, service.Caller(client_ip(), user_agent()), now)
     return json_response(described(token))
 
 

@@ -14,6 +14,7 @@ from downstream_node.clock import Instant, calendar
 from downstream_node.database import insert_missing
 from downstream_node.errors import InvalidRequest, UnknownToken
 from downstream_node.farmers import queries
+from downstream_node.farmers.clients import client_of
 from downstream_node.farmers.queries import FarmerKey, place_values
 from downstream_node.node import Node
 
@@ -30,8 +31,18 @@ class SignedMessage:
     signature: str
 
 
-def join(node: Node, address: str, proof: SignedMessage | None, ip: str, now: Instant) -> str:
-    """A new token, in hex, for a farmer with this *address* at this *ip*.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a request, as far as the request says."""
+
+    ip: str
+    user_agent: str
+
+
+def join(
+    node: Node, address: str, proof: SignedMessage | None, caller: Caller, now: Instant
+) -> str:
+    """A new token, in hex, for a farmer with this *address* that calls as *caller*.
 
     Raises InvalidRequest, in the original's words, if the farmer may not join.
     """
@@ -45,9 +56,10 @@ def join(node: Node, address: str, proof: SignedMessage | None, ip: str, now: In
         raise InvalidRequest("Invalid address given: not a Bitcoin address.")
     farmer = {
         "address": address,
-        "ip_hash": node.keys.ip_hash(ip),
+        "ip_hash": node.keys.ip_hash(caller.ip),
         "joined": now,
-        **place_values(node.locator.locate(ip)),
+        "client": client_of(caller.user_agent),
+        **place_values(node.locator.locate(caller.ip)),
     }
     return node.database.write(lambda connection: add(connection, node, farmer))
 
@@ -119,18 +131,24 @@ def find(node: Node, token: str) -> FarmerKey:
     return farmer
 
 
-def follow(node: Node, farmer: FarmerKey, ip: str) -> None:
-    """Note where *farmer* comes from now.
+def follow(node: Node, farmer: FarmerKey, caller: Caller) -> None:
+    """Note where *farmer* comes from now, and with which client; nothing if both are as before.
 
     Raises InvalidRequest if it comes from another IP address, which has no room for it.
     """
-    ip_hash = node.keys.ip_hash(ip)
-    if ip_hash == farmer.ip_hash:
+    ip_hash = node.keys.ip_hash(caller.ip)
+    # Who says nothing of its client keeps what it said before.
+    client = client_of(caller.user_agent) or farmer.client
+    moved = ip_hash != farmer.ip_hash
+    if not moved and client == farmer.client:
         return
-    place = place_values(node.locator.locate(ip))
+    values: dict[str, Any] = {"client": client}
+    if moved:
+        values |= {"ip_hash": ip_hash, **place_values(node.locator.locate(caller.ip))}
 
-    def move(connection: Connection) -> None:
-        require_room(node, queries.lock_ip(connection, ip_hash))
-        queries.move_farmer(connection, farmer.row, {"ip_hash": ip_hash, **place})
+    def note(connection: Connection) -> None:
+        if moved:
+            require_room(node, queries.lock_ip(connection, ip_hash))
+        queries.note_farmer(connection, farmer.row, values)
 
-    node.database.write(move)
+    node.database.write(note)

@@ -20,7 +20,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from downstream_node import clock
 
-MOST_BYTES = 32 << 20
+MOST_BYTES = 16 << 20
 """Bytes of all kept answers together, what Python needs to hold them included."""
 
 MOST_BODY_BYTES = 1 << 20

@@ -53,6 +53,11 @@ def error_response(message: str, status: int) -> Response:
     return json_response({"status": "error", "message": message}, status)
 
 
+def is_whole_number(text: str, most_digits: int) -> bool:
+    """Whether *text* is a whole number of no more digits: no sign, no space, ASCII only."""
+    return text.isascii() and text.isdigit() and len(text) <= most_digits
+
+
 def public_cache_control() -> str:
     """For how long everybody may show a status page again."""
     age = current_node().settings.STATUS_MAX_AGE

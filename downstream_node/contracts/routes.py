@@ -29,6 +29,7 @@ from downstream_node.web import (
     client_ip,
     current_node,
     error_response,
+    is_whole_number,
     json_response,
     read_body,
     user_agent,
@@ -158,7 +159,7 @@ def caller() -> farmers.Caller:
 
 def read_number(what: str, text: str) -> int:
     """*text* as a whole number. Raises InvalidRequest."""
-    if not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+    if not is_whole_number(text, MOST_DIGITS):
         raise InvalidRequest(f"Invalid {what}: it must be a whole number.")
     return int(text)
 

@@ -14,7 +14,13 @@ from downstream_node.operators import keys, sessions
 from downstream_node.operators.attempts import Attempts
 from downstream_node.operators.reports import Severity
 from downstream_node.operators.service import health
-from downstream_node.web import client_ip, current_node, error_response, json_response
+from downstream_node.web import (
+    client_ip,
+    current_node,
+    error_response,
+    is_whole_number,
+    json_response,
+)
 
 blueprint = Blueprint(
     "operator",
@@ -135,7 +141,7 @@ def read_before() -> int | None:
     text = request.args.get("before")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+    if not is_whole_number(text, MOST_DIGITS):
         raise InvalidRequest("Invalid before: it is the number of an outage.")
     return int(text)
 

@@ -15,7 +15,7 @@ from downstream_node.status.queries import (
     list_farmers,
     show_farmer,
 )
-from downstream_node.web import current_node, json_response
+from downstream_node.web import current_node, is_whole_number, json_response
 
 blueprint = Blueprint("status", __name__)
 
@@ -88,7 +88,7 @@ def read_sort(text: str) -> str:
 
 def read_number(what: str, text: str) -> int:
     """*text* as a limit or page. Raises InvalidRequest."""
-    if not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+    if not is_whole_number(text, MOST_DIGITS):
         raise InvalidRequest(f"Invalid {what}.")
     return int(text)
 

@@ -4,6 +4,8 @@ Revision ID: 0004
 Revises: 0003
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,7 +16,7 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+UTF8: dict[str, Any] = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 
 def upgrade() -> None:
@@ -108,6 +110,9 @@ def create_cells() -> None:
         sa.Column("least", sa.Double(), nullable=False),
         sa.Column("greatest", sa.Double(), nullable=False),
         sa.Column("contributors", sa.Integer(), nullable=False),
+        sa.Column("first_quartile", sa.Double()),
+        sa.Column("median", sa.Double()),
+        sa.Column("third_quartile", sa.Double()),
         sa.Column("sketch", large_bytes()),
         sa.Column("last_updated", sa.BigInteger(), nullable=False),
         sa.Column("last_purged", sa.BigInteger()),

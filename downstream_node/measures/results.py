@@ -1,0 +1,177 @@
+"""What may be given out of a definition's cells: the only way from cells to readers.
+
+A definition with the document's rule alone is read from its cells. A stricter one is read from
+its releases, which stay as they are until the rules allow others (`releasing.py`).
+"""
+
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
+
+from downstream_node.measures.cells import Scalar, group_value
+from downstream_node.measures.models import Cell, MeasureDefinition, Release
+from downstream_node.measures.moments import sample_deviation
+from downstream_node.node import Node
+
+Definition: TypeAlias = "MeasureDefinition | Row[Any]"
+OrderKey: TypeAlias = tuple[int, str, str, str, str, int]
+"""Where a row stands in the order of results, to continue after it."""
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """The numbers of one aggregate as they are given out. None: not given out."""
+
+    count: int
+    total: float
+    avg: float
+    count_not_zero: int | None = None
+    least: float | None = None
+    greatest: float | None = None
+    std: float | None = None
+    first_quartile: float | None = None
+    median: float | None = None
+    third_quartile: float | None = None
+    approximate: bool = False
+    noisy: bool = False
+
+
+class AggregateRow(Numbers, frozen=True, kw_only=True):
+    """One aggregate that may be given out.
+
+    `start` is in milliseconds; `groups` has for each slot (group1, group2, group3) its value, or
+    None. `approximate` speaks of the quartiles: they come from a sketch. A `noisy` row has no
+    numbers but count, total and avg.
+    """
+
+    start: int
+    created_by: str | None
+    groups: dict[str, Scalar | None]
+    order_key: OrderKey
+
+
+def is_strict(definition: Definition) -> bool:
+    """Whether results have to be released before they can be read."""
+    return bool(
+        definition.release_at_period_end
+        or definition.suppress_complements
+        or definition.noise_epsilon is not None
+    )
+
+
+def weight(definition: Definition) -> ColumnElement[int]:
+    """What the threshold counts in a cell: contributions or contributors."""
+    column = Cell.contributors if definition.count_contributors else Cell.count
+    return column.expression
+
+
+NUMBERS = (
+    # Not "count": every row of SQLAlchemy has a method of that name.
+    *(
+        Cell.count.label("counted"),
+        Cell.count_not_zero,
+        Cell.total,
+        Cell.mean,
+        Cell.deviations,
+        Cell.least,
+    ),
+    *(Cell.greatest, Cell.first_quartile, Cell.median, Cell.third_quartile),
+    Cell.sketch.is_not(None).label("sketched"),
+    *(Cell.last_updated, Cell.last_purged),
+)
+PLACE = (Cell.id, Cell.start, Cell.created_by, Cell.group1, Cell.group2, Cell.group3)
+ORDER = (
+    Cell.start,
+    *(func.coalesce(name, "") for name in PLACE[2:]),
+    Cell.id,
+)
+"""Nulls sort first on each database this way; the id tells an empty name from none."""
+
+
+def aggregates(  # noqa: PLR0913, PLR0917 - who asks may narrow it in each way
+    node: Node,
+    definition: Definition,
+    start_ms: int,
+    end_ms: int,
+    created_by: str | None = None,
+    after: OrderKey | None = None,
+    limit: int | None = None,
+) -> list[AggregateRow]:
+    """Results with *start_ms* <= start < *end_ms*, as far as they may be given out.
+
+    Ordered by start, app and groups; those of one app if *created_by* is given; at most *limit*,
+    from behind the row whose order_key is *after*.
+    """
+    query = chosen(definition).where(
+        Cell.definition == definition.id,
+        Cell.start >= (start_ms if after is None else max(start_ms, after[0])),
+        Cell.start < end_ms,
+    )
+    if created_by is not None:
+        query = query.where(Cell.created_by == created_by)
+    if after is not None:
+        query = query.where(tuple_(*ORDER) > tuple_(*after))
+    query = query.order_by(*ORDER).limit(limit)
+    return node.database.read(lambda connection: read(connection, definition, query))
+
+
+def chosen(definition: Definition) -> Select[*tuple[Any, ...]]:
+    """The query for what may be given out, of all starts."""
+    if is_strict(definition):
+        released = select(*PLACE, Release.result).join(Release, Release.cell == Cell.id)
+        return released.where(Release.count > 0)
+    enough = weight(definition) >= definition.aggregation_threshold
+    return select(*PLACE, *NUMBERS).where(enough, Cell.count > 0)
+
+
+def read(
+    connection: Connection, definition: Definition, query: Select[*tuple[Any, ...]]
+) -> list[AggregateRow]:
+    """The rows of *query*, which comes from `chosen`."""
+    strict = is_strict(definition)
+    return [
+        placed(row, msgspec.json.decode(row.result, type=Numbers) if strict else numbers(row))
+        for row in connection.execute(query)
+    ]
+
+
+def numbers(row: Row[Any]) -> Numbers:
+    """The numbers of a cell, from the columns NUMBERS."""
+    return Numbers(
+        count=row.counted,
+        count_not_zero=row.count_not_zero,
+        total=row.total,
+        avg=row.mean,
+        least=row.least,
+        greatest=row.greatest,
+        std=sample_deviation(row.counted, row.deviations),
+        first_quartile=row.first_quartile,
+        median=row.median,
+        third_quartile=row.third_quartile,
+        approximate=is_approximate(row),
+    )
+
+
+def is_approximate(row: Row[Any]) -> bool:
+    """Whether a cell's quartiles come from its sketch.
+
+    What was worked out before the values were purged is exact, and stays until more come.
+    """
+    return bool(row.sketched and row.median is not None and row.last_updated >= row.last_purged)
+
+
+def placed(row: Row[Any], values: Numbers) -> AggregateRow:
+    """*values* with the place of their cell, from the columns PLACE."""
+    texts = (row.group1, row.group2, row.group3)
+    groups = {
+        f"group{slot}": None if text is None else group_value(text)
+        for slot, text in enumerate(texts, 1)
+    }
+    key = (row.start, row.created_by or "", *(text or "" for text in texts), row.id)
+    return AggregateRow(
+        *msgspec.structs.astuple(values),
+        start=row.start,
+        created_by=row.created_by,
+        groups=groups,
+        order_key=key,
+    )

@@ -52,6 +52,15 @@ class Keys:
         """What signs the cookies of operators who are logged in. 32 bytes."""
         return derive(self.master, b"session")
 
+    def contributor_hash(self, definition: int, period: int, contributor: str) -> bytes:
+        """What is stored of the *contributor* of a measure. 16 bytes.
+
+        Another one in each *period* (any number that names it) and for each *definition*, so that
+        nobody can be followed from one to the next.
+        """
+        message = b"%d\0%d\0" % (definition, period) + contributor.encode()
+        return derive(self.master, b"contributor", message)[:16]
+
     def ip_hash(self, address: str) -> str:
         """A keyed hash of an IP address, 32 hex digits.
 

@@ -55,6 +55,40 @@ class InvalidOperator(DownstreamError):
     """An operator's name is malformed, taken, or nobody's. Nothing has been changed."""
 
 
+class InvalidMeasure(InvalidRequest):
+    """A measure, or a question for aggregates, is malformed; the text is the document's."""
+
+
+class InvalidDefinition(DownstreamError):
+    """A definition of a measure makes no sense; names it and the field. Nothing was changed."""
+
+
+class InvalidOrganisation(DownstreamError):
+    """An organisation's name is malformed, or nobody has a token of it. Nothing was changed."""
+
+
+class UnknownMeasure(InvalidMeasure):
+    """No definition of a measure has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No measure definition found for: {name}")
+
+
+class AccessRefused(DownstreamError):
+    """Whoever asks is known and may not do this: a 403."""
+
+
+class NoMeasureToken(DownstreamError):
+    """The request shows no token for measures, or one of nobody: a 401."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized Access")
+
+
+class KeyReused(DownstreamError):
+    """An idempotency key comes again with something else than before: a 409."""
+
+
 class MalformedProof(DownstreamError):
     """A proof (or tag, or challenge) does not have the wire form of its scheme."""
 

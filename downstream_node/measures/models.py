@@ -12,11 +12,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from downstream_node.database import Base, RowId, fixed_bytes, large_bytes
+from downstream_node.measures.cells import GROUP, NAME
 
-NAME = 100
 ORG = 50
-GROUP = 200
-"""Characters of a group's value as JSON text, and of every other text in a measure."""
 LONGEST_REASON = 200
 UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Names that differ differ in every database."""

@@ -1,0 +1,201 @@
+"""Definitions: what is measured, how it is grouped, who may see it; known by their names.
+
+They are put in by the operator. A definition that comes again replaces all settings of the one
+there is, so that a file of definitions says the whole; what it leaves out has its default.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy import Connection, Row, exists, insert, select, update
+
+from downstream_node.database import batched
+from downstream_node.errors import InvalidDefinition
+from downstream_node.measures.cells import NAME, is_name, is_text
+from downstream_node.measures.models import ORG, Cell, MeasureDefinition, RawMeasure
+
+Name = Annotated[str, Meta(min_length=1, max_length=NAME)]
+Period: TypeAlias = Literal["day", "week", "month"]
+Whole = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Days = Annotated[int, Meta(ge=0, le=100_000)]
+Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
+Bound = Annotated[float, Meta(ge=-1e15, le=1e15)]
+
+LONGEST_DESCRIPTION = 10_000
+COLUMNS = MeasureDefinition.__table__.columns
+GROUP_KEYS = ("group1_key", "group2_key", "group3_key")
+
+
+class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A definition as somebody writes it; `MeasureDefinition` says what the fields mean."""
+
+    name: Name
+    org: Annotated[str, Meta(min_length=1, max_length=ORG)]
+    created_by: Name | None = None
+    group1_key: Name | None = None
+    group2_key: Name | None = None
+    group3_key: Name | None = None
+    description: Annotated[str, Meta(max_length=LONGEST_DESCRIPTION)] | None = None
+    aggregation_period: Period | None = None
+    execution_frequency: Period | None = None
+    aggregation_threshold: Whole = 5
+    access_app: bool = False
+    access_public: bool = False
+    with_quartiles: bool = False
+    max_days_to_update_quartile: Days = 100
+    count_contributors: bool = False
+    release_at_period_end: bool = False
+    suppress_complements: bool = False
+    noise_epsilon: Positive | None = None
+    noise_budget: Positive | None = None
+    value_min: Bound | None = None
+    value_max: Bound | None = None
+    most_per_contributor: Whole = 1
+
+
+NAMES = ("name", "org", "created_by", *GROUP_KEYS)
+NOISE = ("noise_epsilon", "noise_budget", "value_min", "value_max")
+
+
+def by_name(connection: Connection, name: str) -> Row[Any] | None:
+    """The definition *name*, with all columns of `MeasureDefinition`."""
+    return by_names(connection, [name]).get(name)
+
+
+def by_names(connection: Connection, names: Iterable[str]) -> dict[str, Row[Any]]:
+    """Those of the *names* that are defined, with their definitions."""
+    # What cannot be a name is not asked for: PostgreSQL refuses texts with a zero in them.
+    wanted = sorted(name for name in set(names) if is_name(name, NAME))
+    found: dict[str, Row[Any]] = {}
+    for some in batched(wanted):
+        rows = connection.execute(select(*COLUMNS).where(MeasureDefinition.name.in_(some)))
+        found.update({row.name: row for row in rows})
+    return found
+
+
+def all_of(connection: Connection) -> list[Row[Any]]:
+    """All definitions, by name."""
+    return list(connection.execute(select(*COLUMNS).order_by(MeasureDefinition.name)))
+
+
+def may_write(definition: Row[Any], org: str) -> bool:
+    """Whether *org* may send measures: the owner, and the app that produces them."""
+    return org == definition.org or is_producer(definition, org)
+
+
+def may_read(definition: Row[Any], org: str) -> bool:
+    """Whether *org* may have results: the owner, the app if it is let, all if it is public."""
+    if org == definition.org or definition.access_public:
+        return True
+    return bool(definition.access_app) and is_producer(definition, org)
+
+
+def is_producer(definition: Row[Any], org: str) -> bool:
+    """Whether *org* is the app that produces the measures."""
+    return definition.created_by is not None and org == definition.created_by
+
+
+def load(connection: Connection, definitions: Sequence[object]) -> tuple[int, int]:
+    """Insert or replace all *definitions*, objects as a file of them holds.
+
+    Returns how many were inserted and how many updated. Raises InvalidDefinition, which names the
+    first that makes no sense; the caller's transaction is to be rolled back then.
+    """
+    read = [parsed(definition) for definition in definitions]
+    require_distinct(read)
+    there = by_names(connection, [definition.name for definition in read])
+    for definition in read:
+        store(connection, definition, there.get(definition.name))
+    return len(read) - len(there), len(there)
+
+
+def parsed(definition: object) -> Definition:
+    """One definition of a file, checked.
+
+    Fields are spelled as the document does (`group1_key`) or as its files do (`group1Key`). Their
+    `id` stands for nothing here.
+    """
+    if not isinstance(definition, dict):
+        raise InvalidDefinition("A definition is an object with a name and more.")
+    fields = [(snake_case(str(field)), value) for field, value in definition.items()]
+    values = {field: value for field, value in fields if field != "id"}
+    what = f"The definition {str(values.get('name'))[:NAME]!r}"
+    if len({field for field, _ in fields}) < len(fields):
+        raise InvalidDefinition(f"{what} has a field twice.")
+    try:
+        result = msgspec.convert(values, Definition)
+    except msgspec.ValidationError as error:
+        raise InvalidDefinition(f"{what} is malformed: {error}.") from None
+    require_names(result, what)
+    require_noise(result, what)
+    return result
+
+
+def snake_case(field: str) -> str:
+    """`group1Key` as `group1_key`."""
+    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", field)
+
+
+def require_names(definition: Definition, what: str) -> None:
+    """Raise InvalidDefinition where a text cannot be stored, or a name is none."""
+    for field in NAMES:
+        name = getattr(definition, field)
+        if name is not None and not is_name(name, NAME):
+            raise InvalidDefinition(
+                f"{what} is malformed: {field} must be printable, with no space around it."
+            )
+    if definition.description and not is_text(definition.description, LONGEST_DESCRIPTION):
+        raise InvalidDefinition(f"{what} is malformed: description has a character that is none.")
+
+
+def require_noise(definition: Definition, what: str) -> None:
+    """Raise InvalidDefinition unless all that noise needs is there, or no noise is wanted."""
+    least, greatest = definition.value_min, definition.value_max
+    if least is not None and greatest is not None and not least < greatest:
+        raise InvalidDefinition(f"{what} is malformed: value_min must be below value_max.")
+    if definition.noise_epsilon is None:
+        return
+    missing = [field for field in NOISE if getattr(definition, field) is None]
+    if missing:
+        raise InvalidDefinition(f"{what} adds noise, so it also needs {', '.join(missing)}.")
+    if definition.noise_budget is not None and definition.noise_budget < definition.noise_epsilon:
+        raise InvalidDefinition(f"{what} has a noise_budget below its noise_epsilon.")
+    if find_spec("opendp") is None:
+        raise InvalidDefinition(
+            f"{what} adds noise, for which the library opendp is needed: pip install opendp"
+        )
+
+
+def require_distinct(definitions: Sequence[Definition]) -> None:
+    """Raise InvalidDefinition if two have the same name."""
+    seen: set[str] = set()
+    for definition in definitions:
+        if definition.name in seen:
+            raise InvalidDefinition(f"The definition {definition.name!r} is there twice.")
+        seen.add(definition.name)
+
+
+def store(connection: Connection, definition: Definition, former: Row[Any] | None) -> None:
+    """Insert *definition*, or put it in the place of the *former* one of its name."""
+    values = msgspec.structs.asdict(definition)
+    if former is None:
+        connection.execute(insert(MeasureDefinition).values(values))
+        return
+    regrouped = any(values[key] != getattr(former, key) for key in GROUP_KEYS)
+    if regrouped and has_measures(connection, former.id):
+        raise InvalidDefinition(
+            f"The definition {definition.name!r} has measures under its groups, so the keys of "
+            "its groups cannot change: take another name."
+        )
+    row = update(MeasureDefinition).where(MeasureDefinition.id == former.id)
+    connection.execute(row.values(values))
+
+
+def has_measures(connection: Connection, definition: int) -> bool:
+    """Whether anything was collected under this definition."""
+    conditions = (exists().where(one.definition == definition) for one in (RawMeasure, Cell))
+    return any(connection.execute(select(condition)).scalar() for condition in conditions)

@@ -11,7 +11,6 @@ from typing import Any
 import click
 from flask import Flask
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
 from werkzeug.serving import run_simple
 
 from downstream_node import __version__, app, schema, settings, web
@@ -20,32 +19,13 @@ from downstream_node.clock import WallTime, iso, pause
 from downstream_node.contracts.closing import close_expired, forget_everything_closed
 from downstream_node.contracts.whitelist import load_whitelist
 from downstream_node.demo import run_demo
-from downstream_node.errors import DownstreamError
 from downstream_node.farmer.command import farm
 from downstream_node.node import Node
 from downstream_node.operators import keys
-
-EXIT_REFUSED = 2
+from downstream_node.terminal import Commands
 
 Levels = tuple[int, int, int, int]
 """MIN, MAX, TOTAL and BASE of the pool."""
-
-
-class Commands(click.Group):
-    """A group that tells in one line what an operator can mend, instead of a traceback."""
-
-    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - as click
-        """Run the command; an error of ours, of the machine or its database ends it."""
-        try:
-            return super().invoke(context)
-        except OperationalError as error:
-            text = f"The database does not do its part: {error.orig}"
-        except BrokenPipeError:
-            raise  # click ends quietly when nobody reads on
-        except (DownstreamError, OSError) as error:
-            text = str(error)
-        click.echo(f"Error: {text}", err=True)
-        return context.exit(EXIT_REFUSED)
 
 
 def built() -> tuple[Flask, Node]:

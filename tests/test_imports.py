@@ -16,16 +16,17 @@ PACKAGE = "downstream_node"
 ORDER = (
     "errors",
     "clock",
-    "settings entropy database",
+    "settings entropy database terminal",
     "service_time",
     "heartbeat addresses geo",
     "node",
+    "schema",
     "chunks",
     "farmers",
     "contracts",
     "status",
     "measures",
-    "jobs schema web html page_cache",
+    "jobs web html page_cache",
     "dashboard",
     "operators",
     "openapi",
@@ -51,6 +52,8 @@ PURE = (
     "contracts.lifecycle",
     "farmers.clients",
     "farmers.coverage",
+    "measures.cells",
+    "measures.parsing",
     "status.reports",
     "dashboard.charts",
     "dashboard.words",
@@ -60,7 +63,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures"),
+    *("operators", "dashboard", "html", "measures", "terminal"),
 }
 SERVER_LIBRARIES = {
     "flask",

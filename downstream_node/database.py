@@ -4,12 +4,13 @@ Feature code gets a `Database` and asks it for reading or writing; it writes por
 SQLAlchemy Core and never names a dialect.
 """
 
+import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -18,15 +19,21 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Double,
     Engine,
+    Executable,
     Integer,
     LargeBinary,
     MetaData,
+    Row,
+    Select,
     String,
+    Subquery,
     case,
     create_engine,
     event,
     literal,
+    text,
 )
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.dialects.mysql import insert as mysql_insert
@@ -62,6 +69,9 @@ MOST_TRIES = 10
 RETRY_FOR_SECONDS = 30.0
 RETRY_PAUSE = 0.005
 MOST_PARAMETERS = 5000
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row whose columns the type does not name."""
 
 Number = ColumnElement[int] | InstrumentedAttribute[int]
 
@@ -237,6 +247,56 @@ def insert_missing(connection: Connection, model: type[Base], **values: Any) -> 
         connection.execute(sqlite_insert(model).values(values).on_conflict_do_nothing())
     else:
         connection.execute(mysql_insert(model).values(values).prefix_with("IGNORE"))
+
+
+def insert_missing_from(
+    connection: Connection,
+    model: type[Base],
+    columns: Sequence[str],
+    query: Select[*tuple[Any, ...]],
+) -> None:
+    """Insert what *query* selects into *columns*, without the rows whose key is there already.
+
+    The query must have a WHERE: SQLite would read what follows as part of its joins.
+    """
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        into: Executable = (
+            postgresql_insert(model).from_select(columns, query).on_conflict_do_nothing()
+        )
+    elif dialect == "sqlite":
+        into = sqlite_insert(model).from_select(columns, query).on_conflict_do_nothing()
+    else:
+        into = mysql_insert(model).from_select(columns, query).prefix_with("IGNORE")
+    connection.execute(into)
+
+
+def table_of(
+    connection: Connection, columns: Mapping[str, type[int | float]], rows: Iterable[Sequence[Any]]
+) -> Subquery:
+    """*rows* of numbers as a table to join with, however many: they travel as one parameter.
+
+    An UPDATE of many rows by executemany would be a round trip for each of them.
+    """
+    names = list(enumerate(columns.items()))
+    if connection.dialect.name == "sqlite":
+        picked = ", ".join(f"json_extract(value, '$[{n}]') AS {name}" for n, (name, _) in names)
+        source = f"SELECT {picked} FROM json_each(:numbers)"  # noqa: S608 - names are ours
+    elif connection.dialect.name == "postgresql":
+        picked = ", ".join(
+            f"CAST(item ->> {n} AS {'bigint' if kind is int else 'double precision'}) AS {name}"
+            for n, (name, kind) in names
+        )
+        source = f"SELECT {picked} FROM json_array_elements(CAST(:numbers AS json)) AS item"  # noqa: S608
+    else:
+        picked = ", ".join(
+            f"{name} {'BIGINT' if kind is int else 'DOUBLE'} PATH '$[{n}]'"
+            for n, (name, kind) in names
+        )
+        source = f"SELECT * FROM JSON_TABLE(:numbers, '$[*]' COLUMNS ({picked})) AS item"  # noqa: S608
+    types = {name: BigInteger if kind is int else Double for name, kind in columns.items()}
+    numbers = json.dumps([list(row) for row in rows])
+    return text(source).bindparams(numbers=numbers).columns(**types).subquery()
 
 
 def greater(left: Number, right: Number | int) -> ColumnElement[int]:

@@ -14,7 +14,7 @@ stay finite. A larger one would spoil its cell for good."""
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What is known of some values, at least one.
+    """What is known of some values. All is 0 while there are none.
 
     `deviations` is the sum of the squared differences between the values and their mean.
     """
@@ -30,6 +30,8 @@ class Moments:
 
 def merged(left: Moments, right: Moments) -> Moments:
     """The moments of the values of both."""
+    if not left.count or not right.count:
+        return left if left.count else right
     count = left.count + right.count
     total = left.total + right.total
     apart = right.mean - left.mean

@@ -7,14 +7,15 @@ its releases, which stay as they are until the rules allow others (`releasing.py
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
+from downstream_node.database import AnyRow
 from downstream_node.measures.cells import Scalar, group_value
 from downstream_node.measures.models import Cell, MeasureDefinition, Release
 from downstream_node.measures.moments import sample_deviation
 from downstream_node.node import Node
 
-Definition: TypeAlias = "MeasureDefinition | Row[Any]"
+Definition: TypeAlias = MeasureDefinition | AnyRow
 OrderKey: TypeAlias = tuple[int, str, str, str, str, int]
 """Where a row stands in the order of results, to continue after it."""
 
@@ -130,12 +131,17 @@ def read(
     """The rows of *query*, which comes from `chosen`."""
     strict = is_strict(definition)
     return [
-        placed(row, msgspec.json.decode(row.result, type=Numbers) if strict else numbers(row))
+        placed(
+            row,
+            msgspec.json.decode(row.result, type=Numbers)
+            if strict
+            else numbers(row, definition.with_quartiles),
+        )
         for row in connection.execute(query)
     ]
 
 
-def numbers(row: Row[Any]) -> Numbers:
+def numbers(row: AnyRow, with_quartiles: bool) -> Numbers:
     """The numbers of a cell, from the columns NUMBERS."""
     return Numbers(
         count=row.counted,
@@ -145,14 +151,14 @@ def numbers(row: Row[Any]) -> Numbers:
         least=row.least,
         greatest=row.greatest,
         std=sample_deviation(row.counted, row.deviations),
-        first_quartile=row.first_quartile,
-        median=row.median,
-        third_quartile=row.third_quartile,
-        approximate=is_approximate(row),
+        first_quartile=row.first_quartile if with_quartiles else None,
+        median=row.median if with_quartiles else None,
+        third_quartile=row.third_quartile if with_quartiles else None,
+        approximate=with_quartiles and is_approximate(row),
     )
 
 
-def is_approximate(row: Row[Any]) -> bool:
+def is_approximate(row: AnyRow) -> bool:
     """Whether a cell's quartiles come from its sketch.
 
     What was worked out before the values were purged is exact, and stays until more come.
@@ -160,7 +166,7 @@ def is_approximate(row: Row[Any]) -> bool:
     return bool(row.sketched and row.median is not None and row.last_updated >= row.last_purged)
 
 
-def placed(row: Row[Any], values: Numbers) -> AggregateRow:
+def placed(row: AnyRow, values: Numbers) -> AggregateRow:
     """*values* with the place of their cell, from the columns PLACE."""
     texts = (row.group1, row.group2, row.group3)
     groups = {

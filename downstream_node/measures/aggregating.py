@@ -1,0 +1,326 @@
+"""Counts the measures that came into their cells: the job, and by hand.
+
+What is not counted yet has no cell; it gets one in the transaction that counts it. So nothing
+depends on the order of clocks or commits: what is committed late is found by the next run. Two
+runs at once may start on the same measures; the cells' locks put them in a row, and whoever finds
+that measures were counted meanwhile leaves them.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    Subquery,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    update,
+)
+from sqlalchemy.exc import DataError, IntegrityError
+
+from downstream_node.database import AnyRow, batched, insert_missing_from, table_of
+from downstream_node.errors import DownstreamError, UnknownMeasure
+from downstream_node.measures import cell_quartiles
+from downstream_node.measures.models import (
+    LONGEST_REASON,
+    Cell,
+    CellContributor,
+    MeasureDefinition,
+    QuarantinedMeasure,
+    RawMeasure,
+)
+from downstream_node.measures.moments import LARGEST, Moments, merged
+from downstream_node.measures.periods import is_due
+from downstream_node.node import Node
+
+log = logging.getLogger(__name__)
+
+CHUNK = 50_000
+"""Measures in a transaction."""
+NO_NUMBER = f"The value is not a number between -{LARGEST:g} and {LARGEST:g}."
+PLACE = ("definition", "cell_key", "start", "created_by", "group1", "group2", "group3")
+MOMENTS = {
+    **dict.fromkeys(("count", "count_not_zero"), int),
+    **dict.fromkeys(("total", "mean", "deviations", "least", "greatest"), float),
+}
+"""The columns of a cell's moments, in the order of `Moments`."""
+
+
+class CountedMeanwhile(DownstreamError):
+    """Another run has counted some of these measures: look again for what is left."""
+
+
+def definition_of(node: Node, name: str) -> AnyRow:
+    """The definition *name*. Raises UnknownMeasure."""
+    query = select(MeasureDefinition.__table__).where(MeasureDefinition.name == name)
+    row = node.database.read(lambda connection: connection.execute(query).one_or_none())
+    if row is None:
+        raise UnknownMeasure(name)
+    return row
+
+
+def aggregate_all(node: Node, *, force: bool = False) -> dict[str, int]:
+    """One run of every definition that is due (all with *force*): the measures counted, by name.
+
+    A definition that fails is logged and the others run all the same; the first failure is
+    raised when all have had their run.
+    """
+    query = select(MeasureDefinition.__table__).order_by(MeasureDefinition.id)
+    found = node.database.read(lambda connection: connection.execute(query).all())
+    now = node.wall_clock()
+    counts, failures = {}, []
+    for row in found:
+        if force or is_due(row.last_run, row.execution_frequency, now):
+            try:
+                counts[row.name] = run(node, row)
+            except Exception as failure:
+                log.exception("The measures of %r could not be aggregated.", row.name)
+                failures.append(failure)
+    if failures:
+        raise failures[0]
+    return counts
+
+
+def aggregate(node: Node, name: str, *, force: bool = False) -> int:
+    """Count what came for the definition *name*; returns how many measures were counted.
+
+    Does nothing before its time by execution_frequency has come, unless *force* is set.
+    Raises UnknownMeasure.
+    """
+    row = definition_of(node, name)
+    if not force and not is_due(row.last_run, row.execution_frequency, node.wall_clock()):
+        return 0
+    return run(node, row)
+
+
+def run(node: Node, definition: AnyRow) -> int:
+    """Count all that is not counted yet, a chunk in each transaction; returns how much."""
+    began = node.wall_clock()
+    counted = 0
+    while waiting := node.database.read(lambda connection: oldest(connection, definition.id)):
+        sound = [row.id for row in waiting if row.sound]
+        for row in waiting:
+            if not row.sound:
+                set_aside(node, row.id, NO_NUMBER)
+        counted += count_or_set_aside(node, definition, sound)
+    if definition.with_quartiles:
+        cell_quartiles.fill(node, definition.id)
+    note = update(MeasureDefinition).where(MeasureDefinition.id == definition.id)
+    node.database.write(lambda connection: connection.execute(note.values(last_run=began)))
+    return counted
+
+
+def oldest(connection: Connection, definition: int) -> Sequence[AnyRow]:
+    """The oldest measures that are not counted: their ids, and whether their values can be."""
+    sound = RawMeasure.value.between(-LARGEST, LARGEST).label("sound")
+    query = (
+        select(RawMeasure.id, sound)
+        .where(RawMeasure.definition == definition, RawMeasure.cell.is_(None))
+        .order_by(RawMeasure.id)
+        .limit(CHUNK)
+    )
+    return connection.execute(query).all()
+
+
+def count_or_set_aside(node: Node, definition: AnyRow, ids: list[int]) -> int:
+    """Count the measures *ids*, but for those that the database refuses; returns how many.
+
+    The refused are found by halving, and quarantined, so that they do not stop the rest.
+    """
+    if not ids:
+        return 0
+    now = node.wall_clock()
+    try:
+        node.database.write(lambda connection: count_in(connection, definition, ids, now))
+    except CountedMeanwhile:
+        return 0
+    except (DataError, IntegrityError) as error:
+        if len(ids) == 1:
+            set_aside(node, ids[0], f"The database refuses it: {type(error).__name__}.")
+            return 0
+        middle = len(ids) // 2
+        parts = (ids[:middle], ids[middle:])
+        return sum(count_or_set_aside(node, definition, part) for part in parts)
+    return len(ids)
+
+
+def count_in(connection: Connection, definition: AnyRow, ids: list[int], now: int) -> None:
+    """Count the measures *ids* into their cells.
+
+    Raises CountedMeanwhile, for the caller to roll back, if some of them are counted already.
+    """
+    chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
+    news = {bytes(row.cell_key): row for row in grouped(connection, chosen)}
+    first = table_of(connection, {"id": int}, [(row.first,) for row in news.values()])
+    make_cells(connection, first, now)
+    cells = locked_cells(connection, first)
+    mark(connection, chosen, len(ids))
+    changed = {
+        cell.id: merged(moments(cell), moments(news[bytes(cell.cell_key)])) for cell in cells
+    }
+    store(connection, definition, changed, now)
+    if any(row.named for row in news.values()):
+        add_contributors(connection, chosen)
+    if definition.with_quartiles:
+        cell_quartiles.work_out(connection, definition.id, sorted(changed))
+
+
+def grouped(connection: Connection, chosen: Subquery) -> Sequence[AnyRow]:
+    """The moments of the *chosen* measures by cell, and one measure of each.
+
+    `named` says how many of them name a contributor. Deviations are from the group's own mean: from sums of squares they would cancel out.
+    """
+    mean = func.avg(RawMeasure.value).over(partition_by=RawMeasure.cell_key).label("mean")
+    columns = (RawMeasure.id, RawMeasure.cell_key, RawMeasure.value, RawMeasure.contributor)
+    raw = select(*columns, mean).join(chosen, chosen.c.id == RawMeasure.id).subquery()
+    apart = raw.c.value - raw.c.mean
+    query = select(
+        raw.c.cell_key,
+        func.min(raw.c.id).label("first"),
+        func.count().label("counted"),
+        func.sum(case((raw.c.value != 0, 1), else_=0)).label("count_not_zero"),
+        func.sum(raw.c.value).label("total"),
+        func.min(raw.c.mean).label("mean"),
+        func.sum(apart * apart).label("deviations"),
+        func.min(raw.c.value).label("least"),
+        func.max(raw.c.value).label("greatest"),
+        func.count(raw.c.contributor).label("named"),
+    )
+    return connection.execute(query.group_by(raw.c.cell_key)).all()
+
+
+def moments(row: AnyRow) -> Moments:
+    """The moments in a row; drivers give sums of whole numbers in types of their own."""
+    return Moments(
+        row.counted,
+        int(row.count_not_zero),
+        row.total,
+        row.mean,
+        row.deviations,
+        row.least,
+        row.greatest,
+    )
+
+
+def make_cells(connection: Connection, first: Subquery, now: int) -> None:
+    """Make the cells that the *first* measures lack, empty."""
+    place = [getattr(RawMeasure, name) for name in PLACE]
+    there = exists().where(
+        Cell.definition == RawMeasure.definition, Cell.cell_key == RawMeasure.cell_key
+    )
+    zeros = [literal(kind(0)).label(name) for name, kind in MOMENTS.items()]
+    query = (
+        select(*place, *zeros, literal(0).label("contributors"), literal(now).label("now"))
+        .join(first, first.c.id == RawMeasure.id)
+        .where(~there)
+        .order_by(RawMeasure.cell_key)
+    )
+    names = [*PLACE, *MOMENTS, "contributors", "last_updated"]
+    insert_missing_from(connection, Cell, names, query)
+
+
+def locked_cells(connection: Connection, first: Subquery) -> Sequence[AnyRow]:
+    """The cells of the *first* measures, as they are, locked until the transaction ends."""
+    held = [getattr(Cell, name) for name in list(MOMENTS)[1:]]
+    same = and_(Cell.definition == RawMeasure.definition, Cell.cell_key == RawMeasure.cell_key)
+    query = (
+        select(Cell.id, Cell.cell_key, Cell.count.label("counted"), *held)
+        .join(RawMeasure, same)
+        .join(first, first.c.id == RawMeasure.id)
+        .order_by(Cell.id)
+        .with_for_update(of=Cell)
+    )
+    return connection.execute(query).all()
+
+
+def mark(connection: Connection, chosen: Subquery, count: int) -> None:
+    """Note at the *chosen* measures which cell counts them.
+
+    Raises CountedMeanwhile unless *count* of them had none.
+    """
+    marking = (
+        update(RawMeasure)
+        .values(cell=Cell.id)
+        .where(
+            RawMeasure.id == chosen.c.id,
+            RawMeasure.cell.is_(None),
+            Cell.definition == RawMeasure.definition,
+            Cell.cell_key == RawMeasure.cell_key,
+        )
+    )
+    if connection.execute(marking).rowcount != count:
+        raise CountedMeanwhile
+
+
+def store(
+    connection: Connection, definition: AnyRow, changed: dict[int, Moments], now: int
+) -> None:
+    """Write the moments of the *changed* cells; quartiles that nobody keeps up to date go."""
+    stale = {} if definition.with_quartiles else dict.fromkeys(cell_quartiles.NAMES, null())
+    for some in batched(changed.items()):
+        rows = [(cell, *(getattr(values, name) for name in MOMENTS)) for cell, values in some]
+        new = table_of(connection, {"id": int, **MOMENTS}, rows)
+        values = {name: new.c[name] for name in MOMENTS} | {"last_updated": now} | stale
+        connection.execute(update(Cell).values(values).where(Cell.id == new.c.id))
+
+
+def add_contributors(connection: Connection, chosen: Subquery) -> None:
+    """Count who contributed to a cell for the first time with one of the *chosen* measures."""
+    known = exists().where(
+        CellContributor.cell == RawMeasure.cell,
+        CellContributor.contributor == RawMeasure.contributor,
+    )
+    query = (
+        select(RawMeasure.cell, RawMeasure.contributor)
+        .join(chosen, chosen.c.id == RawMeasure.id)
+        .where(RawMeasure.contributor.is_not(None), ~known)
+        .distinct()
+    )
+    pairs = query.subquery()
+    per_cell = select(pairs.c.cell, func.count()).group_by(pairs.c.cell)
+    # The cells are locked, so what is new now is what the second statement inserts.
+    added = table_of(
+        connection,
+        {"cell": int, "added": int},
+        [tuple(row) for row in connection.execute(per_cell)],
+    )
+    insert_missing_from(connection, CellContributor, ["cell", "contributor"], query)
+    more = update(Cell).values(contributors=Cell.contributors + added.c.added)
+    connection.execute(more.where(Cell.id == added.c.cell))
+
+
+def set_aside(node: Node, measure: int, reason: str) -> None:
+    """Move the raw measure with the id *measure* into quarantine, unless it is counted."""
+    log.warning("Measure %d is set aside: %s", measure, reason)
+    now = node.wall_clock()
+    node.database.write(lambda connection: quarantine(connection, measure, reason, now))
+
+
+def quarantine(connection: Connection, measure: int, reason: str, now: int) -> None:
+    """Move one raw measure into quarantine, unless it is counted or gone."""
+    waits = and_(RawMeasure.id == measure, RawMeasure.cell.is_(None))
+    row = connection.execute(select(RawMeasure.__table__).where(waits)).one_or_none()
+    if row is None or connection.execute(delete(RawMeasure).where(waits)).rowcount != 1:
+        return
+    kept = {
+        "definition": row.definition,
+        "measure": as_json(row),
+        "reason": reason[:LONGEST_REASON],
+        "rejected": now,
+    }
+    connection.execute(insert(QuarantinedMeasure).values(kept))
+
+
+def as_json(row: AnyRow) -> str:
+    """A raw measure as JSON, without its contributor; its value is a text, whatever it is."""
+    names = ("start", "arrived", "created_by", "aggregation_period", "group1", "group2", "group3")
+    shown = {name: getattr(row, name) for name in names} | {"value": repr(row.value)}
+    return msgspec.json.encode(shown).decode()

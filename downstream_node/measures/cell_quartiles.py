@@ -1,0 +1,112 @@
+"""The quartiles of cells, worked out anew when a cell changes and kept with it.
+
+They are exact where all values of a cell are there. Where some were purged into its sketch, they
+come from the sketch and from what came later. A cell whose values were purged without a sketch
+has none.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from downstream_node.database import MOST_PARAMETERS, batched, table_of
+from downstream_node.measures.models import Cell, RawMeasure
+from downstream_node.measures.quantiles import Quartiles, quartiles, sketched_quartiles
+from downstream_node.node import Node
+
+NAMES = ("first_quartile", "median", "third_quartile")
+QUARTERS = (1, 2, 3)
+
+
+def fill(node: Node, definition: int) -> None:
+    """Work out the quartiles of the cells that have none, though they can have them.
+
+    That is where with_quartiles was set after measures had come.
+    """
+    complete = Cell.last_purged.is_(None) | Cell.sketch.is_not(None)
+    query = select(Cell.id).where(
+        Cell.definition == definition, Cell.median.is_(None), Cell.count > 0, complete
+    )
+    query = query.order_by(Cell.id).limit(MOST_PARAMETERS).with_for_update()
+
+    def some(connection: Connection) -> int:
+        ids = connection.execute(query).scalars().all()
+        work_out(connection, definition, ids)
+        return len(ids)
+
+    while node.database.write(some) == MOST_PARAMETERS:
+        pass
+
+
+def work_out(connection: Connection, definition: int, ids: Sequence[int]) -> None:
+    """Work out and store the quartiles of the cells *ids* of *definition*, which are locked.
+
+    Their measures are marked already, so that all that counts is found.
+    """
+    for some in batched(ids):
+        found = exact(connection, definition, some) | sketched(connection, definition, some)
+        rows = [(cell, *values) for cell, values in found.items()]
+        new = table_of(connection, {"id": int, **dict.fromkeys(NAMES, float)}, rows)
+        values = {name: new.c[name] for name in NAMES}
+        connection.execute(update(Cell).values(values).where(Cell.id == new.c.id))
+
+
+def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[int, Quartiles]:
+    """The quartiles of those of the cells *ids* from which nothing was purged.
+
+    The database puts the values in order, and gives out only those next to a quartile: the ones
+    at the places p, counted from 0, with |4p - q(n - 1)| < 4 for a quartile q of n values.
+    """
+    cell = RawMeasure.cell
+    place = func.row_number().over(partition_by=cell, order_by=RawMeasure.value) - 1
+    count = func.count().over(partition_by=cell)
+    raw = (
+        values_of(connection, definition, ids)
+        .add_columns(place.label("place"), count.label("counted"))
+        .where(Cell.last_purged.is_(None))
+        .subquery()
+    )
+    quarters = 4 * raw.c.place
+    last = raw.c.counted - 1
+    near = [quarters.between(q * last - 3, q * last + 3) for q in QUARTERS]
+    query = select(raw).where(near[0] | near[1] | near[2])
+    counts: dict[int, int] = {}
+    ordered: dict[int, dict[int, float]] = defaultdict(dict)
+    for cell_id, value, at, counted in connection.execute(query):
+        ordered[cell_id][at] = value
+        counts[cell_id] = counted
+    return {number: quartiles(counts[number], ordered[number]) for number in ordered}
+
+
+def sketched(connection: Connection, definition: int, ids: Sequence[int]) -> dict[int, Quartiles]:
+    """The quartiles of those of the cells *ids* that have a sketch."""
+    query = select(Cell.id, Cell.sketch, Cell.least, Cell.greatest)
+    chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
+    query = query.join(chosen, chosen.c.id == Cell.id).where(Cell.sketch.is_not(None))
+    cells = connection.execute(query).all()
+    if not cells:
+        return {}
+    later: dict[int, list[float]] = defaultdict(list)
+    for number, value in connection.execute(
+        values_of(connection, definition, [cell.id for cell in cells])
+    ):
+        later[number].append(value)
+    return {
+        cell.id: sketched_quartiles(cell.sketch, later[cell.id], cell.least, cell.greatest)
+        for cell in cells
+    }
+
+
+def values_of(
+    connection: Connection, definition: int, ids: Sequence[int]
+) -> Select[*tuple[Any, ...]]:
+    """The query for the raw values of the cells *ids*, with the cell of each."""
+    chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
+    return (
+        select(RawMeasure.cell, RawMeasure.value)
+        .join(chosen, chosen.c.id == RawMeasure.cell)
+        .join(Cell, Cell.id == RawMeasure.cell)
+        .where(RawMeasure.definition == definition)
+    )

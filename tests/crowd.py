@@ -103,6 +103,7 @@ class Crowd:
             "MMDB_PATH": str(self.folder / "places.mmdb"),
             "MAX_TOKENS_PER_IP": 1000,
             "DEFAULT_INTERVAL": 600,
+            "STATUS_MAX_AGE": 1,
             "NODE_NAME": "community.example",
             # Nobody answers for the crowd: its contracts would expire while one looks.
             "JOBS": False,

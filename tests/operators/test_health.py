@@ -291,7 +291,7 @@ def test_the_page_shows_it_all(
     farmer.send([{"file_hash": name, "proof": "x"} for name in farmer.held])
     add_outages(node, OUTAGES_PER_PAGE + 1)
     text = logged_in.get().text
-    for words in ("Damaged data", "20 s", "close expired contracts", "Older", "1 of 1 farmer"):
+    for words in ("Unreadable proof", "20 s", "close expired contracts", "Older", "1 of 1 farmer"):
         assert words in text
     assert text.count(f"/farmer/{farmer.farmer_id}") == 3
 

@@ -18,6 +18,8 @@ from downstream_node.errors import InvalidSettings
 from downstream_node.farmers.routes import blueprint as farmer_routes
 from downstream_node.geo import Locator
 from downstream_node.jobs import start_loops
+from downstream_node.measures.routes import blueprint as measure_routes
+from downstream_node.measures.v1.routes import blueprint as measure_v1_routes
 from downstream_node.node import Node
 from downstream_node.openapi.routes import blueprint as openapi_routes
 from downstream_node.operators import routes as operators
@@ -34,6 +36,7 @@ PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 """The first is what the published client uses, the second what the document says."""
 V2_MOUNT = "/api/downstream/v2"
+MEASURES_MOUNT = "/api/measures/v1"
 
 
 def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
@@ -111,6 +114,8 @@ def add_routes(app: Flask, node: Node) -> None:
             app.register_blueprint(blueprint, url_prefix=prefix, name=f"{name}_{blueprint.name}")
 
     app.register_blueprint(status_v2_routes, url_prefix=f"{V2_MOUNT}/status")
+    app.register_blueprint(measure_routes)
+    app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):
         app.register_blueprint(blueprint)
     app.register_blueprint(openapi_routes)

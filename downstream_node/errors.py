@@ -85,10 +85,6 @@ class NoMeasureToken(DownstreamError):
         super().__init__("Unauthorized Access")
 
 
-class KeyReused(DownstreamError):
-    """An idempotency key comes again with something else than before: a 409."""
-
-
 class MalformedProof(DownstreamError):
     """A proof (or tag, or challenge) does not have the wire form of its scheme."""
 

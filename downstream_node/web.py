@@ -10,9 +10,11 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from downstream_node.errors import (
+    AccessRefused,
     Busy,
     DownstreamError,
     InvalidRequest,
+    NoMeasureToken,
     RequestTooLarge,
     UnknownFarmer,
     UnknownToken,
@@ -32,6 +34,8 @@ HTTP_STATUS: dict[type[DownstreamError], HTTPStatus] = {
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownToken: HTTPStatus.BAD_REQUEST,
     UnknownFarmer: HTTPStatus.NOT_FOUND,
+    NoMeasureToken: HTTPStatus.UNAUTHORIZED,
+    AccessRefused: HTTPStatus.FORBIDDEN,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -30,8 +30,10 @@ COLUMNS = MeasureDefinition.__table__.columns
 GROUP_KEYS = ("group1_key", "group2_key", "group3_key")
 
 
-class Definition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A definition as somebody writes it; `MeasureDefinition` says what the fields mean."""
+class Definition(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"
+):
+    """A definition as files hold it and the API shows it; `MeasureDefinition` has the meanings."""
 
     name: Name
     org: Annotated[str, Meta(min_length=1, max_length=ORG)]
@@ -83,7 +85,7 @@ def all_of(connection: Connection) -> list[Row[Any]]:
 
 
 def may_write(definition: Row[Any], org: str) -> bool:
-    """Whether *org* may send measures: the owner, and the app that produces them."""
+    """Whether *org* may send measures: the owner may, and the app that produces them."""
     return org == definition.org or is_producer(definition, org)
 
 
@@ -94,9 +96,19 @@ def may_read(definition: Row[Any], org: str) -> bool:
     return bool(definition.access_app) and is_producer(definition, org)
 
 
+def is_visible(definition: Row[Any], org: str) -> bool:
+    """Whether *org* may know of it: who may write or read."""
+    return may_write(definition, org) or may_read(definition, org)
+
+
 def is_producer(definition: Row[Any], org: str) -> bool:
     """Whether *org* is the app that produces the measures."""
     return definition.created_by is not None and org == definition.created_by
+
+
+def described(row: Row[Any]) -> Definition:
+    """A stored definition as the API shows it."""
+    return Definition(**{field: getattr(row, field) for field in Definition.__struct_fields__})
 
 
 def load(connection: Connection, definitions: Sequence[object]) -> tuple[int, int]:
@@ -121,7 +133,7 @@ def parsed(definition: object) -> Definition:
     """
     if not isinstance(definition, dict):
         raise InvalidDefinition("A definition is an object with a name and more.")
-    fields = [(snake_case(str(field)), value) for field, value in definition.items()]
+    fields = [(camel_case(str(field)), value) for field, value in definition.items()]
     values = {field: value for field, value in fields if field != "id"}
     what = f"The definition {str(values.get('name'))[:NAME]!r}"
     if len({field for field, _ in fields}) < len(fields):
@@ -135,9 +147,9 @@ def parsed(definition: object) -> Definition:
     return result
 
 
-def snake_case(field: str) -> str:
-    """`group1Key` as `group1_key`."""
-    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", field)
+def camel_case(field: str) -> str:
+    """`group1_key` as `group1Key`."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), field)
 
 
 def require_names(definition: Definition, what: str) -> None:
@@ -148,6 +160,8 @@ def require_names(definition: Definition, what: str) -> None:
             raise InvalidDefinition(
                 f"{what} is malformed: {field} must be printable, with no space around it."
             )
+    if "/" in definition.name:
+        raise InvalidDefinition(f"{what} is malformed: its name is part of a path, so without /.")
     if definition.description and not is_text(definition.description, LONGEST_DESCRIPTION):
         raise InvalidDefinition(f"{what} is malformed: description has a character that is none.")
 

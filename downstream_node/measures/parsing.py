@@ -154,6 +154,15 @@ def group_of(group: object) -> tuple[str, str]:
     return key, text
 
 
+def idempotency_key(key: object) -> str | None:
+    """*key* if it can be an idempotency key; None is none."""
+    if key is None:
+        return None
+    if not isinstance(key, str) or not key or not is_text(key, GROUP):
+        raise InvalidMeasure("idempotencyKey type is incorrect, it must be a short text")
+    return key
+
+
 def name_or_none(body: Mapping[str, object], field: str) -> str | None:
     """The name in *field* if there is one."""
     name = body.get(field)

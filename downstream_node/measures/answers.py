@@ -1,0 +1,60 @@
+"""Results with the document's names, as they are sent."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from downstream_node.measures.parsing import SLOTS
+from downstream_node.measures.periods import date_of
+from downstream_node.measures.results import AggregateRow
+
+DIGITS = 15
+"""Significant digits: all that floating-point numbers hold for sure, without their noise."""
+
+
+def documented(definition: Row[Any], row: AggregateRow) -> dict[str, Any]:
+    """*row* as an object, without what is not there; two fields more where they are true.
+
+    `approximate`: the quartiles come from a sketch. `noisy`: noise was added.
+    """
+    fields = {
+        "measureName": definition.name,
+        "startDate": date_of(row.start).replace(tzinfo=None).isoformat(),
+        "createdBy": row.created_by,
+        **grouped(definition, row),
+        **numbers(row),
+        "approximate": row.approximate or None,
+        "noisy": row.noisy or None,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def grouped(definition: Row[Any], row: AggregateRow) -> dict[str, Any]:
+    """The groups of *row*, each an object with the definition's key."""
+    keys = (definition.group1_key, definition.group2_key, definition.group3_key)
+    return {
+        slot: {key: row.groups[slot]}
+        for slot, key in zip(SLOTS, keys, strict=True)
+        if row.groups[slot] is not None
+    }
+
+
+def numbers(row: AggregateRow) -> dict[str, int | float | None]:
+    """The numbers of *row*."""
+    return {
+        "sum": rounded(row.total),
+        "count": row.count,
+        "countNotZero": row.count_not_zero,
+        "min": rounded(row.least),
+        "max": rounded(row.greatest),
+        "avg": rounded(row.avg),
+        "std": rounded(row.std),
+        "median": rounded(row.median),
+        "firstQuartile": rounded(row.first_quartile),
+        "thirdQuartile": rounded(row.third_quartile),
+    }
+
+
+def rounded(value: float | None) -> float | None:
+    """*value* with DIGITS significant digits."""
+    return None if value is None else float(f"{value:.{DIGITS}g}")

@@ -1,0 +1,1 @@
+"""Measures over HTTP beyond the document: batches, pages of results, definitions."""

@@ -1,9 +1,6 @@
 """Who asks, and whether they may: tokens and definitions put together."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
+from downstream_node.database import AnyRow
 from downstream_node.errors import AccessRefused, NoMeasureToken, UnknownMeasure
 from downstream_node.measures import definitions, parsing, tokens
 from downstream_node.node import Node
@@ -25,7 +22,7 @@ def caller(node: Node, authorization: str) -> str:
     return org
 
 
-def readable(node: Node, org: str, name: str) -> Row[Any]:
+def readable(node: Node, org: str, name: str) -> AnyRow:
     """The definition *name*, whose results *org* may read. Raises UnknownMeasure, AccessRefused."""
     definition = defined(node, name)
     if not definitions.may_read(definition, org):
@@ -33,7 +30,7 @@ def readable(node: Node, org: str, name: str) -> Row[Any]:
     return definition
 
 
-def visible(node: Node, org: str, name: str) -> Row[Any]:
+def visible(node: Node, org: str, name: str) -> AnyRow:
     """The definition *name*. Raises UnknownMeasure where *org* may not know that it is there."""
     definition = defined(node, name)
     if not definitions.is_visible(definition, org):
@@ -41,7 +38,7 @@ def visible(node: Node, org: str, name: str) -> Row[Any]:
     return definition
 
 
-def defined(node: Node, name: str) -> Row[Any]:
+def defined(node: Node, name: str) -> AnyRow:
     """The definition *name*. Raises UnknownMeasure."""
     found = node.database.read(lambda connection: definitions.by_name(connection, name))
     if found is None:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Row
-
+from downstream_node.database import AnyRow
 from downstream_node.measures.parsing import SLOTS
 from downstream_node.measures.periods import date_of
 from downstream_node.measures.results import AggregateRow
@@ -12,7 +11,7 @@ DIGITS = 15
 """Significant digits: all that floating-point numbers hold for sure, without their noise."""
 
 
-def documented(definition: Row[Any], row: AggregateRow) -> dict[str, Any]:
+def documented(definition: AnyRow, row: AggregateRow) -> dict[str, Any]:
     """*row* as an object, without what is not there; two fields more where they are true.
 
     `approximate`: the quartiles come from a sketch. `noisy`: noise was added.
@@ -29,7 +28,7 @@ def documented(definition: Row[Any], row: AggregateRow) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def grouped(definition: Row[Any], row: AggregateRow) -> dict[str, Any]:
+def grouped(definition: AnyRow, row: AggregateRow) -> dict[str, Any]:
     """The groups of *row*, each an object with the definition's key."""
     keys = (definition.group1_key, definition.group2_key, definition.group3_key)
     return {

@@ -12,10 +12,10 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from downstream_node.database import Conflict, batched
+from downstream_node.database import AnyRow, Conflict, batched
 from downstream_node.errors import AccessRefused, InvalidMeasure, UnknownMeasure
 from downstream_node.measures import definitions, parsing
 from downstream_node.measures.cells import cell_key
@@ -91,7 +91,7 @@ def collect(node: Node, org: str, items: Sequence[Item], now_ms: int) -> list[Ou
     return [next(rest) if isinstance(one, Candidate) else one for one in judged]
 
 
-def find_definitions(node: Node, items: Iterable[Item]) -> Mapping[str, Row[Any]]:
+def find_definitions(node: Node, items: Iterable[Item]) -> Mapping[str, AnyRow]:
     """The definitions that *items* name, by name."""
     bodies = [item.measure for item in items]
     names = {body.get("measureName") for body in bodies if isinstance(body, dict)}
@@ -100,7 +100,7 @@ def find_definitions(node: Node, items: Iterable[Item]) -> Mapping[str, Row[Any]
 
 
 def judge(
-    node: Node, org: str, item: Item, found: Mapping[str, Row[Any]], now_ms: int
+    node: Node, org: str, item: Item, found: Mapping[str, AnyRow], now_ms: int
 ) -> Candidate | Outcome:
     """What one item is worth before anybody asks whether it came before."""
     try:
@@ -112,7 +112,7 @@ def judge(
 
 
 def candidate(
-    node: Node, org: str, item: Item, found: Mapping[str, Row[Any]], now_ms: int
+    node: Node, org: str, item: Item, found: Mapping[str, AnyRow], now_ms: int
 ) -> Candidate:
     """The row of one item. Raises InvalidMeasure or AccessRefused, in the document's order."""
     body = parsing.filled(item.measure, parsing.EMPTY_MEASURE)
@@ -131,7 +131,7 @@ def candidate(
     return Candidate(row | {"arrived": now_ms}, key_hash, content)
 
 
-def row_of(node: Node, definition: Row[Any], measure: parsing.Measure) -> dict[str, Any]:
+def row_of(node: Node, definition: AnyRow, measure: parsing.Measure) -> dict[str, Any]:
     """What is stored of *measure*, but for when it came."""
     group1, group2, group3 = measure.groups
     return {
@@ -148,7 +148,7 @@ def row_of(node: Node, definition: Row[Any], measure: parsing.Measure) -> dict[s
     }
 
 
-def contributor_of(node: Node, definition: Row[Any], measure: parsing.Measure) -> bytes | None:
+def contributor_of(node: Node, definition: AnyRow, measure: parsing.Measure) -> bytes | None:
     """What is stored of who contributed *measure*: another hash in each of its periods."""
     if measure.contributor is None:
         return None

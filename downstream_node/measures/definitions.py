@@ -7,13 +7,13 @@ there is, so that a file of definitions says the whole; what it leaves out has i
 import re
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Connection, Row, exists, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
-from downstream_node.database import batched
+from downstream_node.database import AnyRow, batched
 from downstream_node.errors import InvalidDefinition
 from downstream_node.measures.cells import NAME, is_name, is_text
 from downstream_node.measures.models import ORG, Cell, MeasureDefinition, RawMeasure
@@ -63,50 +63,50 @@ NAMES = ("name", "org", "created_by", *GROUP_KEYS)
 NOISE = ("noise_epsilon", "noise_budget", "value_min", "value_max")
 
 
-def by_name(connection: Connection, name: str) -> Row[Any] | None:
+def by_name(connection: Connection, name: str) -> AnyRow | None:
     """The definition *name*, with all columns of `MeasureDefinition`."""
     return by_names(connection, [name]).get(name)
 
 
-def by_names(connection: Connection, names: Iterable[str]) -> dict[str, Row[Any]]:
+def by_names(connection: Connection, names: Iterable[str]) -> dict[str, AnyRow]:
     """Those of the *names* that are defined, with their definitions."""
     # What cannot be a name is not asked for: PostgreSQL refuses texts with a zero in them.
     wanted = sorted(name for name in set(names) if is_name(name, NAME))
-    found: dict[str, Row[Any]] = {}
+    found: dict[str, AnyRow] = {}
     for some in batched(wanted):
         rows = connection.execute(select(*COLUMNS).where(MeasureDefinition.name.in_(some)))
         found.update({row.name: row for row in rows})
     return found
 
 
-def all_of(connection: Connection) -> list[Row[Any]]:
+def all_of(connection: Connection) -> list[AnyRow]:
     """All definitions, by name."""
     return list(connection.execute(select(*COLUMNS).order_by(MeasureDefinition.name)))
 
 
-def may_write(definition: Row[Any], org: str) -> bool:
+def may_write(definition: AnyRow, org: str) -> bool:
     """Whether *org* may send measures: the owner may, and the app that produces them."""
     return org == definition.org or is_producer(definition, org)
 
 
-def may_read(definition: Row[Any], org: str) -> bool:
+def may_read(definition: AnyRow, org: str) -> bool:
     """Whether *org* may have results: the owner, the app if it is let, all if it is public."""
     if org == definition.org or definition.access_public:
         return True
     return bool(definition.access_app) and is_producer(definition, org)
 
 
-def is_visible(definition: Row[Any], org: str) -> bool:
+def is_visible(definition: AnyRow, org: str) -> bool:
     """Whether *org* may know of it: who may write or read."""
     return may_write(definition, org) or may_read(definition, org)
 
 
-def is_producer(definition: Row[Any], org: str) -> bool:
+def is_producer(definition: AnyRow, org: str) -> bool:
     """Whether *org* is the app that produces the measures."""
     return definition.created_by is not None and org == definition.created_by
 
 
-def described(row: Row[Any]) -> Definition:
+def described(row: AnyRow) -> Definition:
     """A stored definition as the API shows it."""
     return Definition(**{field: getattr(row, field) for field in Definition.__struct_fields__})
 
@@ -193,7 +193,7 @@ def require_distinct(definitions: Sequence[Definition]) -> None:
         seen.add(definition.name)
 
 
-def store(connection: Connection, definition: Definition, former: Row[Any] | None) -> None:
+def store(connection: Connection, definition: Definition, former: AnyRow | None) -> None:
     """Insert *definition*, or put it in the place of the *former* one of its name."""
     values = msgspec.structs.asdict(definition)
     if former is None:

@@ -1,6 +1,6 @@
 """Geometry of the small charts: from numbers to coordinates of SVG, nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,3 +97,98 @@ def columns(
         x, tall = round(number * step, 2), round(height - top, 2)
         found.append(Column(x, round(top, 2), round(step - gap, 2), tall, value))
     return found
+
+
+# Trends with gaps and a band
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One point of a trend, with the bounds of its band if it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A line with gaps and the band around it, as paths; *band* is "" if there is none."""
+
+    line: str
+    band: str
+    top: float
+    """The value at the upper edge."""
+
+
+def trend(
+    spans: Sequence[Span | None], width: float, height: float, margin: float = 3.0
+) -> Trend | None:
+    """A line through *spans*, at equal distances from left to right; None leaves a gap.
+
+    0 is always in the picture. None if there is no point at all.
+    """
+    known = [span for span in spans if span is not None]
+    if not known:
+        return None
+    values = [
+        0.0,
+        *(
+            bound
+            for span in known
+            for bound in (span.value, span.low, span.high)
+            if bound is not None
+        ),
+    ]
+    top, bottom = max(values), min(values)
+    scale = (height - 2 * margin) / ((top - bottom) or 1.0)
+    step = (width - 2 * margin) / max(1, len(spans) - 1)
+
+    def at(x: float, value: float) -> str:
+        return f"{round(x, 1):g} {round(height - margin - (value - bottom) * scale, 1):g}"
+
+    lines, bands = [], []
+    for first, run in runs(spans):
+        places = [margin + (first + number) * step for number in range(len(run))]
+        dots = [at(x, span.value) for x, span in zip(places, run, strict=True)]
+        # A line without length is drawn as a dot: its ends are round.
+        lines.append("M" + " L".join(dots if len(dots) > 1 else dots * 2))
+        bands.append(band(run, places, step, at))
+    return Trend("".join(lines), "".join(bands), top)
+
+
+def band(
+    run: Sequence[Span],
+    places: Sequence[float],
+    step: float,
+    at: Callable[[float, float], str],
+) -> str:
+    """The surface between the bounds of *run*, "" if one of its points has none."""
+    bounds = [
+        (x, span.low, span.high)
+        for x, span in zip(places, run, strict=True)
+        if span.low is not None and span.high is not None
+    ]
+    if len(bounds) < len(run):
+        return ""
+    if len(bounds) == 1:
+        # One point alone has a band as wide as what stands for a day.
+        ((x, low, high),) = bounds
+        bounds = [(x - step / 3, low, high), (x + step / 3, low, high)]
+    upper = [at(x, high) for x, _, high in bounds]
+    lower = [at(x, low) for x, low, _ in reversed(bounds)]
+    return "M" + " L".join(upper + lower) + "Z"
+
+
+def runs(spans: Sequence[Span | None]) -> Iterator[tuple[int, list[Span]]]:
+    """The stretches of *spans* without a gap, each with the number of its first."""
+    first, run = 0, list[Span]()
+    for number, span in enumerate(spans):
+        if span is not None:
+            first = first if run else number
+            run.append(span)
+        elif run:
+            yield first, run
+            run = []
+    if run:
+        yield first, run

@@ -1,8 +1,12 @@
-"""The dashboard's pages: the network, one farmer, its badge; and what they load."""
+"""The dashboard's pages: the network, one farmer, its badge, statistics; and what they load."""
 
+import csv
 import hashlib
+import io
+from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
+from itertools import chain
 from pathlib import Path
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -13,7 +17,7 @@ from werkzeug.utils import send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
 from downstream_node import __version__, html, web
-from downstream_node.dashboard import charts, view, words, worldmap
+from downstream_node.dashboard import charts, statistics, view, words, worldmap
 from downstream_node.dashboard.choice import Choice, is_address, read_choice, read_page
 from downstream_node.errors import DownstreamError, UnknownFarmer
 from downstream_node.farmers.queries import is_farmer_id
@@ -171,6 +175,42 @@ def badge(farmer_id: str) -> Response:
     response.headers["Content-Security-Policy"] = "default-src 'none'"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+# Statistics
+
+
+@blueprint.get("/statistics", strict_slashes=False)
+def statistics_page() -> Response:
+    """What public measures say, as far as their rules let it out."""
+    found = statistics.statistics(current_node())
+    width, height = statistics.WIDTH, statistics.HEIGHT
+    page = "dashboard/statistics.html"
+    return fresh(html.page(page, statistics=found, width=width, height=height))
+
+
+@blueprint.get("/statistics/<name>.csv")
+def statistics_csv(name: str) -> Response:
+    """The same results as a table: a line of names, a line a result. Raises NotFound."""
+    node = current_node()
+    definition = next((one for one in statistics.public(node) if one.name == name), None)
+    if definition is None:
+        raise NotFound
+    pages = statistics.csv_pages(node, definition)
+    # The first page is read at once, so that its errors are answered.
+    first: list[list[object]] = [[*statistics.csv_columns(definition)], *next(pages)]
+    response = Response(csv_pieces(chain([first], pages)), mimetype="text/csv")
+    response.headers["Cache-Control"] = web.public_cache_control()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def csv_pieces(pages: Iterable[list[list[object]]]) -> Iterator[str]:
+    """*pages* of cells as the text of a CSV file, a page at a time."""
+    for rows in pages:
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        yield text.getvalue()
 
 
 # Errors

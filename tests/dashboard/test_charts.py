@@ -1,5 +1,7 @@
 """Coordinates of the small charts."""
 
+import re
+
 import pytest
 
 from downstream_node.dashboard import charts
@@ -75,3 +77,57 @@ def test_small_columns_are_seen() -> None:
     """One heartbeat beside a million is still there; none at all is not."""
     one, none, _ = charts.columns([1, 0, 1_000_000], width=30, height=20, gap=0)
     assert (one.height, none.height) == (1, 0)
+
+
+# Trends
+
+
+def test_trend_goes_from_edge_to_edge() -> None:
+    """The first point is at the left, the last at the right, 0 at the bottom, the most on top."""
+    found = charts.trend([charts.Span(0), charts.Span(5), charts.Span(10)], 106, 56, margin=3)
+    assert found is not None
+    assert (found.line, found.band, found.top) == ("M3 53 L53 28 L103 3", "", 10)
+
+
+def test_trend_has_gaps() -> None:
+    """Where a point is not known the line is broken; a point alone is a dot."""
+    found = charts.trend([charts.Span(1), charts.Span(1), None, charts.Span(1)], 106, 56)
+    assert found is not None
+    assert re.findall("M[^M]*", found.line) == ["M3 3 L36.3 3", "M103 3 L103 3"]
+
+
+def test_trend_with_a_band() -> None:
+    """The band goes along the upper bounds and back along the lower ones."""
+    spans = [charts.Span(5, 0, 10), charts.Span(5, 5, 5)]
+    found = charts.trend(spans, 106, 56)
+    assert found is not None
+    assert found.band == "M3 3 L103 28 L103 28 L3 53Z"
+
+
+def test_a_band_of_one_day_has_a_width() -> None:
+    """A day alone is visible, too."""
+    found = charts.trend([None, charts.Span(5, 0, 10), None], 106, 56)
+    assert found is not None
+    assert found.band == "M36.3 3 L69.7 3 L69.7 53 L36.3 53Z"
+
+
+def test_a_band_needs_both_bounds() -> None:
+    """Points without quartiles have no band."""
+    found = charts.trend([charts.Span(5, 0, None), charts.Span(5, 1, 9)], 106, 56)
+    assert found is not None
+    assert found.band == ""
+
+
+def test_trend_below_zero() -> None:
+    """Negative values lie below the line of 0."""
+    found = charts.trend([charts.Span(-10), charts.Span(10)], 106, 56)
+    assert found is not None
+    assert found.line == "M3 53 L103 3"
+
+
+def test_trend_of_nothing() -> None:
+    """Without a point there is no picture; of zeros there is one."""
+    assert charts.trend([None, None], 106, 56) is None
+    flat = charts.trend([charts.Span(0), charts.Span(0)], 106, 56)
+    assert flat is not None
+    assert flat.line == "M3 53 L103 53"

@@ -248,3 +248,43 @@ def test_every_kind_and_term_is_told() -> None:
     """The glossary explains what the pages use."""
     assert {"Farmer", "Contract", "Heartbeat", "Uptime"} <= set(words.GLOSSARY)
     assert set(words.KINDS) == {"unanswered", "invalid", "corrupted"}
+
+
+# Statistics
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (None, "", "–"),  # noqa: RUF001 - the dash for nothing
+        (1234.0, "", "1,234"),
+        (0.12345, "", "0.123"),
+        (3.14159, "", "3.14"),
+        (-2.5, "", "-2.50"),
+        (2048, "bytes", "2 KiB"),
+        (-2048, "bytes", "-2,048"),
+        (3.14, "seconds", "3.1 s"),
+        (75, "seconds", "1 min 15 s"),
+    ],
+)
+def test_amounts(value: float | None, unit: words.Unit, text: str) -> None:
+    """Values are told in their unit; noise can make a size negative, which has no unit."""
+    assert words.amount(value, unit) == text
+
+
+def test_the_whole_rule() -> None:
+    """Threshold, release and noise are one sentence with their numbers."""
+    rule = words.PrivacyRule(5, True, "week", True, True, 0.5, 4.0)
+    text = words.privacy_rule(rule)
+    assert "made from 5 contributors or more; a group from which" in text
+    assert "appears when its week is over and changes only when 5 more are in" in text
+    assert text.endswith("(Laplace, ε = 0.5, at most ε = 4 in all).")
+
+
+def test_notes_are_explained() -> None:
+    """Every note that a table can have stands in an explanation."""
+    assert words.notes(approximate=False, noisy=False) == ""
+    notes = words.notes(approximate=True, noisy=True).split(", ")
+    texts = words.explanations(approximate=True, noisy=True)
+    assert len(notes) == len(texts) == 2
+    assert all(any(note in text for text in texts) for note in notes)

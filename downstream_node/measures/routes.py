@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("measures", __name__)
 
+HEALTH = select(MeasureDefinition.id).limit(1)
 KEY_HEADER = "Idempotency-Key"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 ROUTES = {"/measure": {"POST"}, "/aggregate": {"GET", "POST"}, "/status": {"GET"}}
@@ -80,9 +81,8 @@ def status() -> Response:
 
 def database_works(node: Node) -> bool:
     """Whether a table of ours can be read."""
-    query = select(MeasureDefinition.id).limit(1)
     try:
-        node.database.read(lambda connection: connection.execute(query).all())
+        node.database.read(lambda connection: connection.execute(HEALTH).all())
     except (SQLAlchemyError, Busy):
         log.exception("The database does not answer.")
         return False

@@ -49,14 +49,15 @@ YEAR = {"startDate": "2022-01-01", "endDate": "2023-01-01"}
 
 def new_token(node: SimulatedNode, org: str) -> str:
     """A token of *org*."""
-    return node.parts.database.write(lambda connection: tokens.create(connection, org, START))
+    return str(node.parts.database.write(lambda connection: tokens.create(connection, org, START)))
 
 
 def define(node: SimulatedNode, *described: dict[str, Any]) -> tuple[int, int]:
     """Load definitions."""
-    return node.parts.database.write(
+    inserted, updated = node.parts.database.write(
         lambda connection: definitions.load(connection, list(described))
     )
+    return inserted, updated
 
 
 class Sender:

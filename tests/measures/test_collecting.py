@@ -89,11 +89,19 @@ def test_bodies_that_are_none(owner: Sender, body: bytes) -> None:
     assert response.get_json() == {"error": "The measure cannot be empty"}
 
 
+STEPS: tuple[dict[str, Any], ...] = (
+    {"measureName": NAME},
+    {"value": 1},
+    {"startDate": "2022-01-01"},
+    {"group1": {}},
+)
+
+
 def test_checks_have_the_documents_order(owner: Sender) -> None:
     """Of all that is wrong the first is told, and one mended, the next."""
     mended: dict[str, Any] = {"wrong": True}
     texts = []
-    for step in ({"measureName": NAME}, {"value": 1}, {"startDate": "2022-01-01"}, {"group1": {}}):
+    for step in STEPS:
         texts.append(owner.ask("POST", "/measure", json=mended).get_json()["error"])
         mended |= step
     texts.append(owner.ask("POST", "/measure", json=mended).get_json()["error"])
@@ -121,7 +129,8 @@ def test_what_is_taken_is_stored(owner: Sender, changes: dict[str, Any], value: 
 def rows(node: SimulatedNode) -> list[Any]:
     """All measures, oldest first."""
     query = select(RawMeasure.__table__).order_by(RawMeasure.id)
-    return node.parts.database.read(lambda connection: list(connection.execute(query)))
+    found: list[Any] = node.parts.database.read(lambda connection: connection.execute(query).all())
+    return found
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,19 @@ LARGEST_PAGE = 5000
 BEGINNING, END = -(1 << 62), 1 << 62
 """Before and after all starts, in milliseconds."""
 LONGEST_CURSOR = 4000
+Time = Annotated[str, Meta(max_length=100)]
 
 
-class Range(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+class Range(msgspec.Struct, forbid_unknown_fields=True):
     """Which results, and from where on."""
 
     start: Annotated[
-        str | None, Meta(description="first start to give, ISO 8601; the earliest if not given")
+        Time | None, Meta(description="first start to give, ISO 8601; the earliest if not given")
     ] = None
     end: Annotated[
-        str | None, Meta(description="first start not to give; all later ones if not given")
+        Time | None, Meta(description="first start not to give; all later ones if not given")
     ] = None
-    created_by: Annotated[
+    createdBy: Annotated[  # noqa: N815 - the parameter's own name
         Annotated[str, Meta(max_length=NAME)] | None, Meta(description="only those of this app")
     ] = None
     limit: Annotated[
@@ -49,7 +50,7 @@ class Range(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
 
     def app(self) -> str | None:
         """The app whose results are wanted. Raises InvalidMeasure."""
-        return parsing.name_or_none({"createdBy": self.created_by}, "createdBy")
+        return parsing.name_or_none({"createdBy": self.createdBy}, "createdBy")
 
     def after(self) -> OrderKey | None:
         """Behind which result to begin. Raises InvalidRequest."""

@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, IntegrityError
 
 from downstream_node.database import AnyRow, batched, insert_missing_from, table_of
-from downstream_node.errors import DownstreamError, UnknownMeasure
-from downstream_node.measures import cell_quartiles
+from downstream_node.errors import DownstreamError
+from downstream_node.measures import cell_quartiles, definitions, releasing, results
 from downstream_node.measures.models import (
     LONGEST_REASON,
     Cell,
@@ -58,23 +58,13 @@ class CountedMeanwhile(DownstreamError):
     """Another run has counted some of these measures: look again for what is left."""
 
 
-def definition_of(node: Node, name: str) -> AnyRow:
-    """The definition *name*. Raises UnknownMeasure."""
-    query = select(MeasureDefinition.__table__).where(MeasureDefinition.name == name)
-    row = node.database.read(lambda connection: connection.execute(query).one_or_none())
-    if row is None:
-        raise UnknownMeasure(name)
-    return row
-
-
 def aggregate_all(node: Node, *, force: bool = False) -> dict[str, int]:
     """One run of every definition that is due (all with *force*): the measures counted, by name.
 
     A definition that fails is logged and the others run all the same; the first failure is
     raised when all have had their run.
     """
-    query = select(MeasureDefinition.__table__).order_by(MeasureDefinition.id)
-    found = node.database.read(lambda connection: connection.execute(query).all())
+    found = node.database.read(definitions.all_of)
     now = node.wall_clock()
     counts, failures = {}, []
     for row in found:
@@ -95,14 +85,17 @@ def aggregate(node: Node, name: str, *, force: bool = False) -> int:
     Does nothing before its time by execution_frequency has come, unless *force* is set.
     Raises UnknownMeasure.
     """
-    row = definition_of(node, name)
+    row = results.definition_of(node, name)
     if not force and not is_due(row.last_run, row.execution_frequency, node.wall_clock()):
         return 0
     return run(node, row)
 
 
 def run(node: Node, definition: AnyRow) -> int:
-    """Count all that is not counted yet, a chunk in each transaction; returns how much."""
+    """Count all that is not counted yet, a chunk in each transaction; returns how much.
+
+    Then release what may be seen by now: so no release lacks what had come before it.
+    """
     began = node.wall_clock()
     counted = 0
     while waiting := node.database.read(lambda connection: oldest(connection, definition.id)):
@@ -113,6 +106,7 @@ def run(node: Node, definition: AnyRow) -> int:
         counted += count_or_set_aside(node, definition, sound)
     if definition.with_quartiles:
         cell_quartiles.fill(node, definition.id)
+    releasing.release_what_is_due(node, definition)
     note = update(MeasureDefinition).where(MeasureDefinition.id == definition.id)
     node.database.write(lambda connection: connection.execute(note.values(last_run=began)))
     return counted
@@ -176,7 +170,8 @@ def count_in(connection: Connection, definition: AnyRow, ids: list[int], now: in
 def grouped(connection: Connection, chosen: Subquery) -> Sequence[AnyRow]:
     """The moments of the *chosen* measures by cell, and one measure of each.
 
-    `named` says how many of them name a contributor. Deviations are from the group's own mean: from sums of squares they would cancel out.
+    `named` says how many of them name a contributor. Deviations are from the group's own mean:
+    from sums of squares they would cancel out.
     """
     mean = func.avg(RawMeasure.value).over(partition_by=RawMeasure.cell_key).label("mean")
     columns = (RawMeasure.id, RawMeasure.cell_key, RawMeasure.value, RawMeasure.contributor)

@@ -14,6 +14,10 @@ from ddsketch.pb.proto import DDSketchProto
 ACCURACY = 0.01
 """The greatest error of a sketched quantile, as a part of it."""
 
+SMALLEST = 1e-12
+"""What is nearer to zero is zero in a sketch: a sketch grows with the range of its values, and few
+values near zero would make it a hundred times as large."""
+
 Quartiles: TypeAlias = tuple[float, float, float]
 """First quartile, median, third quartile."""
 
@@ -38,7 +42,7 @@ def with_values(sketch: bytes | None, values: Iterable[float]) -> bytes:
     """*sketch* with *values* in it, too; a new one if it is None."""
     added = opened(sketch)
     for value in values:
-        added.add(value)
+        added.add(value if abs(value) >= SMALLEST else 0.0)
     message: Message = DDSketchProto.to_proto(added)  # type: ignore[no-untyped-call]
     written: bytes = message.SerializeToString()
     return written

@@ -10,6 +10,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from downstream_node.database import AnyRow
+from downstream_node.errors import UnknownMeasure
+from downstream_node.measures import definitions
 from downstream_node.measures.cells import Scalar, group_value
 from downstream_node.measures.models import Cell, MeasureDefinition, Release
 from downstream_node.measures.moments import sample_deviation
@@ -49,6 +51,14 @@ class AggregateRow(Numbers, frozen=True, kw_only=True):
     created_by: str | None
     groups: dict[str, Scalar | None]
     order_key: OrderKey
+
+
+def definition_of(node: Node, name: str) -> AnyRow:
+    """The definition *name*. Raises UnknownMeasure."""
+    row = node.database.read(lambda connection: definitions.by_name(connection, name))
+    if row is None:
+        raise UnknownMeasure(name)
+    return row
 
 
 def is_strict(definition: Definition) -> bool:

@@ -4,7 +4,9 @@ import atexit
 from pathlib import Path
 from typing import Any
 
+import click
 from flask import Flask, Response
+from flask.cli import FlaskGroup
 from sqlalchemy.exc import ArgumentError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -18,6 +20,7 @@ from downstream_node.errors import InvalidSettings
 from downstream_node.farmers.routes import blueprint as farmer_routes
 from downstream_node.geo import Locator
 from downstream_node.jobs import start_loops
+from downstream_node.measures import commands
 from downstream_node.measures.routes import blueprint as measure_routes
 from downstream_node.measures.v1.routes import blueprint as measure_v1_routes
 from downstream_node.node import Node
@@ -29,7 +32,7 @@ from downstream_node.settings import Settings
 from downstream_node.status.routes import blueprint as status_routes
 from downstream_node.status.v2.routes import blueprint as status_v2_routes
 
-PAGES_BELOW = ("/api/downstream/v2/", "/farmer/")
+PAGES_BELOW = ("/api/downstream/v2/", "/farmer/", "/statistics/")
 PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 """Where public answers are kept in memory, for as long as they say themselves."""
 
@@ -99,12 +102,28 @@ def create_app(values: Settings | None = None, wall_clock: WallClock = system_cl
     """
     app = build(values or settings.load(), wall_clock)
     node = app.extensions[web.EXTENSION]
+    # SQLite merges its log into the database when the last connection is closed in order.
+    atexit.register(node.database.dispose)
+    if is_for_a_command():
+        for command in commands.ALL:
+            app.cli.add_command(command)
+        return app
     schema.require(node)
     node.clock.beat()
     start_loops(node)
-    # SQLite merges its log into the database when the last connection is closed in order.
-    atexit.register(node.database.dispose)
     return app
+
+
+def is_for_a_command() -> bool:
+    """Whether the program `flask` wants the application for one of its commands, not to serve.
+
+    The node does not run then: it neither beats nor does its jobs, and its database may be one
+    that `flask db upgrade` is to bring up to date.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or not isinstance(context.find_root().command, FlaskGroup):
+        return False
+    return context.info_name != "run"
 
 
 def add_routes(app: Flask, node: Node) -> None:
@@ -127,6 +146,8 @@ def add_routes(app: Flask, node: Node) -> None:
             "node": node.settings.NODE_NAME,
             "version": __version__,
             "status": f"{V1_MOUNTS['v1']}/status/list",
+            "api": "/openapi.json",
+            "docs": "/docs",
         }
         return web.json_response(description)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 from flask import Flask
+from flask.cli import ScriptInfo
 from sqlalchemy.engine import make_url
 from werkzeug.serving import run_simple
 
@@ -20,6 +21,7 @@ from downstream_node.contracts.closing import close_expired, forget_everything_c
 from downstream_node.contracts.whitelist import load_whitelist
 from downstream_node.demo import run_demo
 from downstream_node.farmer.command import farm
+from downstream_node.measures import commands as measure_commands
 from downstream_node.node import Node
 from downstream_node.operators import keys
 from downstream_node.terminal import Commands
@@ -189,8 +191,7 @@ def operators_add(name: str) -> None:
     click.echo(keys.add(node, name))
     click.echo(
         f"This is the key of {name}. Only its hash is stored, so it is not shown again.\n"
-        f"Log in with it at /operator on your node: http://localhost:{node.settings.PORT}/operator "
-        "in development."
+        "Log in with it at /operator on your node."
     )
 
 
@@ -210,6 +211,18 @@ def operators_remove(name: str) -> None:
     """Remove the key of NAME; who is logged in with it is logged out."""
     keys.remove(ready_node(), name)
     click.echo(f"The key of {name} is removed.")
+
+
+@main.group()
+@click.pass_context
+def measures(context: click.Context) -> None:
+    """Measures: tokens, definitions, aggregation, purging. `flask` has the same commands."""
+    # Where Flask's `with_appcontext` finds the application once a command needs it.
+    context.obj = ScriptInfo(create_app=lambda: built()[0], set_debug_flag=False)
+
+
+for measure_command in measure_commands.ALL:
+    measures.add_command(measure_command)
 
 
 @main.command("settings")

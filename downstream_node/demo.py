@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 import requests
@@ -18,6 +19,14 @@ from downstream_node.clock import monotonic, pause
 from downstream_node.errors import DownstreamError
 from downstream_node.settings import CONFIG_VARIABLE
 
+OWN_SETTINGS = {
+    "DOWNSTREAM_SQLALCHEMY_DATABASE_URI": "sqlite:///data/demo.db",
+    "DOWNSTREAM_MASTER_KEY_PATH": "data/demo.key",
+}
+"""Unless the environment says otherwise."""
+OPERATOR = "demo"
+KEY_PREFIX = "dsop_"
+NODE = "node"
 INTERVAL_SECONDS = 5
 POOL = ("1024", "65536", "4194304", "2")
 """Powers of 2 from 1 KiB to 64 KiB, 4 MiB in all."""
@@ -35,20 +44,23 @@ class ProcessEnded(DownstreamError):
 def run_demo(port: int, data: str) -> None:
     """Run the demo on 127.0.0.1:*port* until it is interrupted.
 
-    The operator's configuration file is left out, so that the demo never works on a production
-    database. Raises ProcessEnded if the port is taken, if one of the demo's processes ends by
-    itself, or if the node does not answer.
+    The operator's configuration file is left out, and the database and key are the demo's own, so
+    that it never works on those of a production node. Raises ProcessEnded if the port is taken, if
+    the node ends by itself, or if it does not answer.
     """
     require_free(port)
     os.environ[CONFIG_VARIABLE] = os.devnull
+    for name, value in OWN_SETTINGS.items():
+        os.environ.setdefault(name, value)
     # A shorter interval than the default, so that somebody who looks sees heartbeats rise.
     os.environ.setdefault("DOWNSTREAM_DEFAULT_INTERVAL", str(INTERVAL_SECONDS))
     url = f"http://127.0.0.1:{port}"
     stop = Stop().on_signals()
     command("db", "init")
     command("whitelist", farmer_address(data))
+    key = operator_key()
     with processes() as started:
-        started["node"] = start(*server(port))
+        started[NODE] = start(*server(port))
         started["pool of chunks"] = start(
             *ours("chunks", "maintain", *POOL, "--every", str(POOL_CHECK_SECONDS))
         )
@@ -56,10 +68,9 @@ def run_demo(port: int, data: str) -> None:
         farm = ("farm", "--node", url, "--data", data, "--size", str(FARMER_BYTES))
         started["farmer"] = start(*ours(*farm))
         click.echo(f"\nThe status page: {url}/")
+        click.echo(f"The operator's page: {url}/operator, with the key {key}")
         click.echo("Ctrl-C stops the node and its farmer.\n")
-        while not stop.requested:
-            require_running(started)
-            pause(LOOK_SECONDS)
+        keep_running(started, stop)
     click.echo("Stopped.")
 
 
@@ -100,6 +111,14 @@ def farmer_address(data: str) -> str:
         ours("farm", "--data", data, "--show-address"), check=True, capture_output=True, text=True
     )
     return shown.stdout.strip()
+
+
+def operator_key() -> str:
+    """A new key for the operator's page; the one of the last demo is worth nothing any more."""
+    run = partial(subprocess.run, capture_output=True, text=True)
+    run(ours("operators", "remove", OPERATOR), check=False)
+    added = run(ours("operators", "add", OPERATOR), check=True)
+    return next(word for word in added.stdout.split() if word.startswith(KEY_PREFIX))
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:
@@ -147,6 +166,17 @@ def require_running(started: dict[str, subprocess.Popen[bytes]]) -> None:
     for name, process in started.items():
         if process.poll() is not None:
             raise ProcessEnded(f"The {name} ended by itself with status {process.returncode}.")
+
+
+def keep_running(started: dict[str, subprocess.Popen[bytes]], stop: Stop) -> None:
+    """Wait for *stop*. Raises ProcessEnded if the node ends; without a farmer it goes on."""
+    while not stop.requested:
+        for name in [name for name in started if started[name].poll() is not None]:
+            if name == NODE:
+                require_running(started)
+            status = started.pop(name).returncode
+            click.echo(f"The {name} has ended (status {status}); the node goes on without it.")
+        pause(LOOK_SECONDS)
 
 
 def wait_for_node(url: str, started: dict[str, subprocess.Popen[bytes]], stop: Stop) -> None:

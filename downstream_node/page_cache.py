@@ -178,8 +178,6 @@ class PageCache:
             key, entry, _ = self.look(environ, now, may_wait=False)
         if entry is not None and entry.is_fresh(now):
             return entry.send(environ, start_response, now - entry.made)
-        if environ["REQUEST_METHOD"] == "HEAD":
-            return self.app(environ, start_response)
         return self.renew(environ, start_response, key, entry)
 
     def look(
@@ -187,8 +185,8 @@ class PageCache:
     ) -> tuple[Key, Entry | None, threading.Event | None]:
         """Where the page is, what is kept of it, and the renewal to wait for.
 
-        If an entry has run out and nobody renews it, the caller (of a GET) has to: the entry
-        comes with a renewal of its own. A caller that *may_wait* no more gets no such entry, and
+        If an entry has run out and nobody renews it, the caller has to: the entry comes with a
+        renewal of its own. A caller that *may_wait* no more gets no such entry, and
         neither does one who asks for a page of which nothing was kept: it may not be public, and
         then waiting would only make requests queue up.
         """
@@ -206,7 +204,7 @@ class PageCache:
             self.entries.move_to_end(key)
             if found.is_fresh(now):
                 return key, found, None
-            if not may_wait or environ["REQUEST_METHOD"] == "HEAD":
+            if not may_wait:
                 return key, None, None
             if found.renewal is not None:
                 return key, None, found.renewal
@@ -231,18 +229,23 @@ class PageCache:
     def fetch(
         self, environ: WSGIEnvironment, start_response: StartResponse, key: Key
     ) -> Iterable[bytes]:
-        """Ask the application; keep the answer if it may be kept."""
+        """Ask the application; keep the answer if it may be kept.
+
+        HEAD is asked as GET, so that it is told the same headers, the ETag among them.
+        """
         asked = self.now()
         capture = Capture(start_response)
         plain = {name: value for name, value in environ.items() if name not in CONDITIONS}
+        plain["REQUEST_METHOD"] = "GET"
         answer = self.app(plain, capture)
         capture.returned = True
         if capture.kept is None:
-            return answer
+            return answer if environ["REQUEST_METHOD"] == "GET" else bodiless(answer)
         pieces, rest = capture.written, iter(answer)
         if not read_all(pieces, rest, answer):
             start_response(capture.status, capture.headers)
-            return Rest(pieces, rest, answer)
+            whole = Rest(pieces, rest, answer)
+            return whole if environ["REQUEST_METHOD"] == "GET" else bodiless(whole)
         entry = Entry(capture.headers, b"".join(pieces), asked, capture.kept.seconds)
         self.keep((*key[:3], None), entry, environ, by_accept=capture.kept.by_accept)
         return entry.send(environ, start_response)
@@ -352,6 +355,12 @@ def read_all(pieces: list[bytes], rest: Iterator[bytes], whole: object) -> bool:
         raise
     close(whole)
     return True
+
+
+def bodiless(body: object) -> list[bytes]:
+    """What is sent of *body* to who asked for the headers only."""
+    close(body)
+    return []
 
 
 def close(body: object) -> None:

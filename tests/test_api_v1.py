@@ -94,7 +94,7 @@ ROUTES = [
     pytest.param("POST", "/answer/{token}", {"report"}, id="answers"),
     pytest.param("GET", "/status/list", {"farmers"}, id="status of all"),
     pytest.param("GET", "/status/show/{farmer_id}", FARMER_FIELDS, id="status of one"),
-    pytest.param("GET", "", {"msg", "node", "version", "status"}, id="mount point"),
+    pytest.param("GET", "", {"msg", "node", "version", "status", "api", "docs"}, id="mount point"),
 ]
 
 

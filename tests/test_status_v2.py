@@ -70,6 +70,7 @@ def test_head(crowd: SimulatedNode, path: str) -> None:
     """HEAD is GET without a body."""
     response = crowd.app.test_client().head(V2 + path)
     assert (response.status_code, response.data) == (200, b"")
+    assert response.headers["ETag"]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,24 @@ def test_unknown_farmers(get: Get, path: str) -> None:
     assert get(path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("state=online", "Unknown parameter: state. Known are: online, country,"),
+        ("online=yes", "Invalid online: it must be true or false."),
+        ("sort=-uptime", "Invalid sort: it must be one of id, address, country,"),
+        ("order=up", "Invalid order: it must be one of asc, desc."),
+        ("limit=0", "Invalid limit: it must be a whole number from 1 to 1000."),
+        ("min_uptime=x", "Invalid min_uptime: it must be a number from 0 to 100."),
+        ("country=%00", "Invalid country: it must be a text of at most 100 characters."),
+        ("limit=1&limit=2", "Invalid limit: it is given twice."),
+    ],
+)
+def test_errors_say_what_would_be_right(get: Get, query: str, told: str) -> None:
+    """Who made a mistake learns what is allowed."""
+    assert get(f"/farmers?{query}").get_json()["message"].startswith(told)
+
+
 def test_walking_by_link(get: Get) -> None:
     """The Link header leads through all farmers, with the filter that was given."""
     path: str | None = "/farmers?limit=3&sort=uptime&order=desc"
@@ -139,7 +158,7 @@ def test_filter_and_total(get: Get) -> None:
 def test_fields(get: Get) -> None:
     """Only the fields that were asked for."""
     body = get("/farmers?fields=uptime,id").get_json()
-    assert {tuple(farmer) for farmer in body["farmers"]} == {("id", "uptime")}
+    assert {tuple(farmer) for farmer in body["farmers"]} == {("uptime", "id")}
 
 
 def test_csv(get: Get) -> None:

@@ -30,10 +30,12 @@ from downstream_node.status.reports import (
     Totals,
 )
 from downstream_node.status.v2.parameters import (
+    NO_FARMER,
     HistoryParameters,
     ListParameters,
     NoParameters,
     PageParameters,
+    schema_of,
 )
 
 STATUS = "/api/downstream/v2/status"
@@ -63,17 +65,16 @@ UNCHANGED: Object = {
     "description": "What If-None-Match names is still what there is.",
     "headers": PUBLIC_HEADERS,
 }
-NO_FARMER = "Nonexistant farmer id."
 BAD_QUERY = (
-    "Invalid query: Object contains unknown field `x`.",
-    "Invalid query: limit is given twice.",
+    "Unknown parameter: x. Known are: limit, page.",
+    "Invalid limit: it is given twice.",
+    "Invalid limit: it must be a whole number from 1 to 1000.",
 )
 
 
 def parameters_of(kind: type[msgspec.Struct]) -> list[Object]:
     """The query parameters that *kind* reads, with its own descriptions and limits."""
-    schema = msgspec.json.schema_components([kind])[1][kind.__name__]
-    properties: dict[str, Any] = schema["properties"]
+    properties: dict[str, Any] = schema_of(kind)["properties"]
     return [
         query_parameter(
             name, form["description"], {key: form[key] for key in form if key != "description"}

@@ -34,7 +34,12 @@ class Totals(Report, frozen=True, kw_only=True):
 
 
 class FarmerSummary(Report, frozen=True, kw_only=True):
-    """One farmer in a list."""
+    """One farmer in a list.
+
+    `state` "new": it has not answered a challenge yet; `uptime`: per cent of the time since its
+    first answer; `mean_wait`: seconds from the moment when a challenge could be answered to its
+    answer, on average; `size`: bytes in open contracts.
+    """
 
     id: str
     address: str
@@ -154,7 +159,11 @@ class Bar(Report, frozen=True, kw_only=True):
 
 
 class HistoryPoint(Report, frozen=True, kw_only=True):
-    """The network in one hour or on one day."""
+    """The network in one hour or on one day.
+
+    `online` is the mean over the samples, `heartbeats` those that came in it; all else is as of
+    its last sample.
+    """
 
     begin: dt.datetime
     farmers: int

@@ -1,7 +1,7 @@
 """Query parameters of the v2 status API: their types are their checks and their documentation."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +13,8 @@ from downstream_node.status.service import Step
 
 MOST_POINTS = {"hour": 24 * 31, "day": 400}
 FIELDS = FarmerSummary.__struct_fields__
+MOST_ECHOED = 50
+NO_FARMER = "No farmer has this id. An id is 20 hex digits, in small letters."
 
 Text = Annotated[str, Meta(max_length=100, pattern=r"^[^\x00]*$")]
 Limit = Annotated[int, Meta(ge=1, le=1000)]
@@ -42,7 +44,7 @@ class ListParameters(msgspec.Struct, forbid_unknown_fields=True):
     ] = None
     fields: Annotated[
         Annotated[str, Meta(max_length=200)] | None,
-        Meta(description=f"only these of {','.join(FIELDS)}, separated by commas"),
+        Meta(description=f"only these of {','.join(FIELDS)}, separated by commas, in this order"),
     ] = None
 
     def listing(self) -> FarmerListing:
@@ -62,13 +64,13 @@ class ListParameters(msgspec.Struct, forbid_unknown_fields=True):
         )
 
     def chosen(self) -> list[str]:
-        """The fields to give, in their order in FarmerSummary. Raises InvalidRequest."""
+        """The fields to give, in the order that was asked for. Raises InvalidRequest."""
         if self.fields is None:
             return list(FIELDS)
-        wanted = set(self.fields.split(","))
-        if not wanted <= set(FIELDS):
+        wanted = list(dict.fromkeys(self.fields.split(",")))
+        if not set(wanted) <= set(FIELDS):
             raise InvalidRequest(f"Invalid fields: they are {', '.join(FIELDS)}.")
-        return [name for name in FIELDS if name in wanted]
+        return wanted
 
 
 class PageParameters(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,11 +110,42 @@ def read(kind: type[Parameters], given: Mapping[str, Iterable[str]]) -> Paramete
     Raises InvalidRequest for what is unknown, given twice, or of another form.
     """
     values = {name: list(texts) for name, texts in given.items()}
-    twice = [name for name, texts in values.items() if len(texts) > 1]
-    if twice:
-        raise InvalidRequest(f"Invalid query: {twice[0]} is given twice.")
+    for name, texts in values.items():
+        if name not in kind.__struct_fields__:
+            known = ", ".join(kind.__struct_fields__) or "none"
+            raise InvalidRequest(f"Unknown parameter: {name[:MOST_ECHOED]}. Known are: {known}.")
+        if len(texts) > 1:
+            raise InvalidRequest(f"Invalid {name}: it is given twice.")
     try:
         single = {name: texts[0] for name, texts in values.items()}
         return msgspec.convert(single, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(f"Invalid query: {error}.") from None
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        raise InvalidRequest(f"Invalid {name}: {allowed(kind, name)}.") from None
+
+
+def allowed(kind: type[msgspec.Struct], name: str) -> str:
+    """What the parameter *name* may be, in words."""
+    form = schema_of(kind)["properties"][name]
+    choices: list[dict[str, Any]] = form.get("anyOf", [form])
+    return next(words_for(choice) for choice in choices if choice.get("type") != "null")
+
+
+def words_for(form: Mapping[str, Any]) -> str:
+    """The JSON Schema *form* of one value, in words."""
+    if "enum" in form:
+        return f"it must be one of {', '.join(form['enum'])}"
+    if form.get("pattern", "").startswith("^("):
+        return f"it must be one of {form['pattern'][2:-2].replace('|', ', ')}"
+    if form["type"] == "boolean":
+        return "it must be true or false"
+    if form["type"] == "string":
+        return f"it must be a text of at most {form['maxLength']} characters"
+    number = "whole number" if form["type"] == "integer" else "number"
+    return f"it must be a {number} from {form['minimum']} to {form['maximum']}"
+
+
+def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of *kind* alone."""
+    schema: dict[str, Any] = msgspec.json.schema_components([kind])[1][kind.__name__]
+    return schema

@@ -6,14 +6,17 @@ An answer says how long it may be kept, and `page_cache` keeps it: readers in be
 import csv
 import io
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, request, url_for
 
+from downstream_node.errors import UnknownFarmer
 from downstream_node.status import service
 from downstream_node.status.reports import FarmerPage, FarmerSummary
 from downstream_node.status.v2.parameters import (
+    NO_FARMER,
     HistoryParameters,
     ListParameters,
     NoParameters,
@@ -21,7 +24,12 @@ from downstream_node.status.v2.parameters import (
     Parameters,
     read,
 )
-from downstream_node.web import current_node, json_response, public_cache_control
+from downstream_node.web import (
+    current_node,
+    error_response,
+    json_response,
+    public_cache_control,
+)
 
 blueprint = Blueprint("status_v2", __name__)
 
@@ -34,9 +42,15 @@ def open_to_all(response: Response) -> Response:
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "If-None-Match"
-    elif response.status_code == 200:  # noqa: PLR2004 - OK
+    elif response.status_code == HTTPStatus.OK:
         response.headers["Cache-Control"] = public_cache_control()
     return response
+
+
+@blueprint.errorhandler(UnknownFarmer)
+def unknown_farmer(_error: UnknownFarmer) -> Response:
+    """A 404 in plain words; v1's text is the original's."""
+    return error_response(NO_FARMER, HTTPStatus.NOT_FOUND)
 
 
 @blueprint.get("/totals")

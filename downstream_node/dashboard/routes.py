@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
@@ -28,6 +29,8 @@ from downstream_node.web import current_node
 blueprint = Blueprint("dashboard", __name__, template_folder="templates")
 
 STATIC = Path(__file__).parent / "static"
+SHORT_ID = re.compile("[0-9a-f]{6,19}")
+"""The beginning of a farmer's id, long enough to mean one."""
 FOREVER = 365 * 86400
 """Seconds: an address with a content hash always means the same file."""
 SHORTLY = 60
@@ -85,6 +88,10 @@ def front() -> AnyResponse:
     """The network: how many, how much, where, and who. Raises InvalidRequest."""
     choice = read_choice(request.args)
     sought = choice.find.lower()
+    # Pages show the first digits of an id; they lead to the farmer if no other begins with them.
+    found = service.ids_that_begin(current_node(), sought, 2) if SHORT_ID.fullmatch(sought) else []
+    if len(found) == 1:
+        return redirect(url_for("dashboard.farmer_page", farmer_id=found[0]), HTTPStatus.SEE_OTHER)
     if is_farmer_id(sought):
         return redirect(url_for("dashboard.farmer_page", farmer_id=sought), HTTPStatus.SEE_OTHER)
     return fresh(network_page(choice))

@@ -63,6 +63,13 @@ def farmers(node: Node, listing: FarmerListing) -> reports.FarmerPage:
     return reports.FarmerPage(farmers=found, total=page.total, next=page.next)
 
 
+def ids_that_begin(node: Node, beginning: str, limit: int) -> list[str]:
+    """Up to *limit* ids of farmers that begin with these hex digits, as pages shorten them."""
+    query = select(Farmer.farmer_id).where(Farmer.farmer_id.startswith(beginning)).limit(limit)
+    with node.database.reading() as connection:
+        return list(connection.execute(query).scalars())
+
+
 def bars(node: Node, farmer_ids: Sequence[str]) -> dict[str, list[reports.Bar]]:
     """By farmer: BARS bars of one hour each, oldest first; the last one is this hour."""
     periods = Periods(node.clock)

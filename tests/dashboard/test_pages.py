@@ -103,6 +103,16 @@ def test_hostile_search(node: SimulatedNode) -> None:
     assert "neither a farmer id" in page
 
 
+@pytest.mark.parametrize("digits", [6, 8, 19])
+def test_a_shortened_id_leads_to_the_farmer(
+    node: SimulatedNode, farmer: FarmerSimulator, digits: int
+) -> None:
+    """As pages show it."""
+    response = get(node, f"/?find={farmer.farmer_id[:digits]}")
+    assert response.status_code == 303
+    assert response.headers["Location"].endswith(farmer.farmer_id)
+
+
 def test_find_by_id(node: SimulatedNode, farmer: FarmerSimulator) -> None:
     """A farmer id leads to its page, in capitals as well."""
     response = get(node, f"/?find=%20{farmer.farmer_id.upper()}%20")

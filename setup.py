@@ -45,7 +45,7 @@ setup(
     },
     packages=find_packages(include=["downstream_node*"]),
     package_data={
-        "": ["templates/**/*", "static/**/*"],  # each feature keeps its own
+        "": ["templates/**/*", "static/**/*", "assets/**/*"],  # each feature keeps its own
         "downstream_node": ["config.py.template", "migrations/**/*"],
     },
     exclude_package_data={"": ["*.pyc"]},

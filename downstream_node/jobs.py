@@ -16,6 +16,8 @@ from downstream_node.clock import SECOND, Instant, WallTime, monotonic
 from downstream_node.contracts.closing import FORGET_PER_PASS, close_expired, forget_closed
 from downstream_node.database import Base, exact_text, insert_missing
 from downstream_node.farmers import history
+from downstream_node.measures import telemetry
+from downstream_node.measures.aggregating import aggregate_all
 from downstream_node.node import Node
 from downstream_node.service_time import BEAT_EVERY
 from downstream_node.status.network import SAMPLE_EVERY, sample
@@ -71,12 +73,19 @@ def forget_history(node: Node) -> int:
     )
 
 
+def aggregate_measures(node: Node) -> int:
+    """Count the measures of the definitions whose time has come, and release what may be seen."""
+    return sum(aggregate_all(node).values())
+
+
 JOBS = (
     Job("close expired contracts", 2 * SECOND, close_late),
     Job("tag returned chunks", 2 * SECOND, tag_returned),
     Job("forget closed contracts", 60 * SECOND, forget),
     Job("sample the network", SAMPLE_EVERY, sample),
     Job("forget old history", 60 * SECOND, forget_history),
+    Job("record telemetry", telemetry.RECORD_EVERY, telemetry.record),
+    Job("aggregate measures", 60 * SECOND, aggregate_measures),
 )
 
 

@@ -25,12 +25,15 @@ from downstream_node.app import build
 from downstream_node.clock import WallTime, system_clock
 from downstream_node.farmers.history import CORRUPTED, DAY, INVALID, MINUTE, UNANSWERED
 from downstream_node.farmers.models import Failure, Farmer, FarmerDay, Stretch
+from downstream_node.measures import telemetry
 from downstream_node.service_time import BeatRow, Outage
 from downstream_node.status.models import NetworkHour
 
 HOUR = 3_600_000
 CHUNK = 1024
 DAYS = 95
+MEASURED_DAYS = 35
+CLIENTS = ("downstream-farmer/0.1.8", "downstream-farmer/0.1.8", "downstream-node-farmer/0.1.0")
 TAKES = 2
 """Most chunks of one farmer."""
 OUTAGE = 25 * MINUTE
@@ -127,6 +130,7 @@ class Crowd:
             # Nobody else beats for the node; without a beat it would count as down.
             node.parts.clock.beat()
         write_past(node, choose)
+        write_telemetry(node)
         node.close()
         return self
 
@@ -203,6 +207,7 @@ def write_farmer(connection: Any, row: Any, now: int, choose: random.Random) -> 
         "joined": began - HOUR,
         "heartbeats": beats,
         "waited": beats * choose.randint(500, 90_000),
+        "client": choose.choice(CLIENTS),
     }
     if current is not None:
         covered += row.covered_until - now
@@ -249,7 +254,8 @@ def write_days(connection: Any, row: Any, stretches: list[tuple[int, int]], now:
         covered = sum(max(0, min(b, end) - max(a, begin)) for a, b in stretches)
         if covered:
             beats = int(covered * per_millisecond)
-            days.append({"farmer": row.id, "day": day, "heartbeats": beats})
+            wait = 20_000 + row.id * 7919 % 60_000 + day % 7 * 2000
+            days.append({"farmer": row.id, "day": day, "heartbeats": beats, "waited": beats * wait})
     keep(connection, FarmerDay, days)
 
 
@@ -275,6 +281,13 @@ def write_failures(
             for kind, at in failures
         ],
     )
+
+
+def write_telemetry(node: SimulatedNode) -> None:
+    """What the node has measured of itself in the last MEASURED_DAYS days."""
+    today = node.parts.wall_clock() // DAY
+    for day in range(today - MEASURED_DAYS, today):
+        telemetry.record_day(node.parts, day)
 
 
 def write_network(connection: Any, farmers: int, now: int, choose: random.Random) -> None:

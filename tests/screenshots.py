@@ -16,7 +16,13 @@ from browser.site import WIDTHS, Site, chromium, open_page, serving
 from crowd import Crowd
 from playwright.sync_api import Browser, sync_playwright
 
-PAGES = {"front": "/", "farmer": "/farmer", "operator": "/operator", "docs": "/docs"}
+PAGES = {
+    "front": "/",
+    "farmer": "/farmer",
+    "statistics": "/statistics",
+    "operator": "/operator",
+    "docs": "/docs",
+}
 """By the name of the picture; what `open_page` opens."""
 HEIGHT = 900
 

@@ -200,7 +200,10 @@ def test_the_operators_login(visitor: Visitor, scripts: bool) -> None:
     expect(page).to_have_url(re.compile("/operator/login"))
 
 
-PAGES = ("/", "/?sort=uptime&order=asc&page=2", "/farmer", "/operator/login", "/operator", "/docs")
+PAGES = (
+    *("/", "/?sort=uptime&order=asc&page=2", "/farmer", "/statistics"),
+    *("/operator/login", "/operator", "/docs"),
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row
-
 from downstream_node.dashboard import charts, words
+from downstream_node.database import AnyRow
 from downstream_node.measures import definitions, results
 from downstream_node.measures.periods import DAY, date_of, period_end, period_start
 from downstream_node.measures.results import AggregateRow
@@ -79,7 +78,7 @@ class Statistic:
 class Found:
     """The results of one definition over *days*."""
 
-    definition: Row[Any]
+    definition: AnyRow
     days: int
     rows: list[AggregateRow]
 
@@ -111,13 +110,13 @@ def statistics(node: Node) -> list[Statistic]:
     return [statistic(one) for one in found if one.rows]
 
 
-def public(node: Node) -> list[Row[Any]]:
+def public(node: Node) -> list[AnyRow]:
     """The definitions that everybody may see the results of, by name."""
     rows = node.database.read(definitions.all_of)
     return [row for row in rows if row.access_public]
 
 
-def results_of(node: Node, definition: Row[Any]) -> Found:
+def results_of(node: Node, definition: AnyRow) -> Found:
     """The results of *definition*, of as many days as can be shown."""
     now = node.wall_clock()
     for days in DAYS:
@@ -169,7 +168,7 @@ def statistic(found: Found) -> Statistic:
     )
 
 
-def rule_of(definition: Row[Any]) -> str:
+def rule_of(definition: AnyRow) -> str:
     """The rule by which results of *definition* come out, as one sentence."""
     return words.privacy_rule(
         words.PrivacyRule(
@@ -217,7 +216,7 @@ def label_of(row: AggregateRow) -> str:
     return words.group_label([value for value in values if value is not None])
 
 
-def group_names(definition: Row[Any], rows: Sequence[AggregateRow]) -> list[str]:
+def group_names(definition: AnyRow, rows: Sequence[AggregateRow]) -> list[str]:
     """What the groups of *definition* are about, the app in front where results have one."""
     names = ["app"] if any(row.created_by is not None for row in rows) else []
     return names + [getattr(definition, key) for _, key in SLOTS if getattr(definition, key)]
@@ -284,13 +283,13 @@ NUMBERS = (
 )
 
 
-def csv_columns(definition: Row[Any]) -> list[str]:
+def csv_columns(definition: AnyRow) -> list[str]:
     """The names of the columns of a table of results."""
     keys = [getattr(definition, key) for _, key in SLOTS if getattr(definition, key)]
     return ["start", "created_by", *keys, *NUMBERS]
 
 
-def csv_pages(node: Node, definition: Row[Any]) -> Iterator[list[list[object]]]:
+def csv_pages(node: Node, definition: AnyRow) -> Iterator[list[list[object]]]:
     """The results of the last days, CSV_PAGE at a time, as cells of a table."""
     now = node.wall_clock()
     begin = now - DAYS[0] * DAY

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from downstream_node.addresses import base58
+from downstream_node.dashboard import words
 from downstream_node.errors import InvalidRequest, MalformedAddress
 from downstream_node.status.listing import FarmerListing
 
@@ -15,17 +16,6 @@ MOST_DIGITS = 6
 ONLINE = {"": None, "yes": True, "no": False}
 ASCENDING, DESCENDING = "asc", "desc"
 
-COLUMNS = {
-    "id": "Farmer",
-    "country": "Place",
-    "state": "State",
-    "uptime": "Uptime",
-    "size": "Held",
-    "contracts": "Contracts",
-    "heartbeats": "Heartbeats",
-    "last_answer": "Last answer",
-}
-"""Columns by which the list can be sorted, with their headings."""
 TEXTS = ("id", "country")
 """Columns that begin with the smallest when they are chosen; all others with the largest."""
 
@@ -88,7 +78,7 @@ def read_choice(values: Mapping[str, str]) -> Choice:
         online=one_of("online", given.get("online", ""), ONLINE),
         country=printable("country", given.get("country", "")),
         min_uptime=read_percent("min_uptime", given.get("min_uptime", "")),
-        sort=one_of("sort", given.get("sort", plain.sort), COLUMNS),
+        sort=one_of("sort", given.get("sort", plain.sort), words.front.COLUMNS),
         order=one_of("order", given.get("order", plain.order), (ASCENDING, DESCENDING)),
         page=read_page(given.get("page", "1")),
     )

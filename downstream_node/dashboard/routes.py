@@ -170,11 +170,12 @@ def badge(farmer_id: str) -> Response:
     """The uptime and state of a farmer as a picture for other pages. Raises UnknownFarmer."""
     farmer = service.farmer(current_node(), farmer_id).farmer
     text = words.badge(farmer.state, farmer.uptime)
-    parts = view.badge_parts(["uptime", text])
+    parts = view.badge_parts([words.states.UPTIME, text])
     width = round(sum(part.width for part in parts), 1)
     colour = BADGE_COLOURS[farmer.state]
+    told = words.badge_alternative(text)
     drawing = render_template(
-        "dashboard/badge.svg", parts=parts, width=width, text=text, colour=colour
+        "dashboard/badge.svg", parts=parts, width=width, told=told, colour=colour
     )
     response = Response(drawing, mimetype="image/svg+xml")
     response.headers["Cache-Control"] = FRESH_BADGE

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from downstream_node.dashboard import charts, words
-from downstream_node.dashboard.choice import COLUMNS, DESCENDING, ROWS, TEXTS, Choice
+from downstream_node.dashboard.choice import DESCENDING, ROWS, TEXTS, Choice
 from downstream_node.status.reports import Bar, Day, FarmerSummary, HistoryPoint
 
 HOURS = 48
@@ -39,21 +39,27 @@ def trends(points: Sequence[HistoryPoint]) -> Trends:
     def text(what: str, values: list[str]) -> str:
         return words.trend(what, values, HOURS)
 
+    page = words.front
+
     beats = [words.heartbeats(point.heartbeats) for point in points]
     heights = [float(point.heartbeats) for point in points] if len(points) > 1 else []
     return Trends(
         online=line([point.online for point in points]),
-        online_text=text("Farmers online", [words.decimal(point.online) for point in points]),
+        online_text=text(
+            words.front.FARMERS_ONLINE, [words.decimal(point.online) for point in points]
+        ),
         size=line([float(point.size) for point in points]),
-        size_text=text("Data held", [words.size(point.size) for point in points]),
+        size_text=text(page.DATA_HELD, [words.size(point.size) for point in points]),
         contracts=line([float(point.contracts) for point in points]),
-        contracts_text=text("Contracts", [words.number(point.contracts) for point in points]),
+        contracts_text=text(
+            words.front.CONTRACTS, [words.number(point.contracts) for point in points]
+        ),
         heartbeats=charts.columns(heights, SPARK_WIDTH, SPARK_HEIGHT, 1.5),
         heartbeat_titles=[
             f"{words.moment(point.begin)}: {beat}"
             for point, beat in zip(points, beats, strict=True)
         ],
-        heartbeats_text=text("Heartbeats by the hour", beats),
+        heartbeats_text=text(page.HEARTBEATS_BY_HOUR, beats),
         caption=words.trend_caption(HOURS),
     )
 
@@ -80,7 +86,7 @@ def row(farmer: FarmerSummary, bars: Sequence[Bar]) -> Row:
         farmer=farmer,
         bars=charts.bars(states, ROW_WIDTH, ROW_HEIGHT, 2),
         titles=[words.bar(bar) for bar in bars],
-        summary=words.bars_summary(states, "hours"),
+        summary=words.bars_summary(states, words.front.HOURS),
     )
 
 
@@ -106,7 +112,7 @@ def headings(choice: Choice) -> list[Heading]:
             sorted=now if name == choice.sort else "",
             query=choice.sorted_by(name).query(),
         )
-        for name, label in COLUMNS.items()
+        for name, label in words.front.COLUMNS.items()
     ]
 
 
@@ -154,7 +160,7 @@ def days(found: Sequence[Day]) -> Days:
     return Days(
         bars=charts.bars(states, WIDE, BARS_HEIGHT, 3),
         titles=[words.day_bar(day) for day in found],
-        summary=words.bars_summary(states, "days"),
+        summary=words.bars_summary(states, words.farmer.DAYS),
         columns=charts.columns(beats, WIDE, COLUMNS_HEIGHT, 3),
         column_titles=[
             f"{words.day(day.date)}: {words.heartbeats(day.heartbeats)}" for day in found

@@ -5,7 +5,7 @@ The page, its JSON form and alarms all get their problems from here, so they can
 
 from collections.abc import Iterator
 
-from downstream_node.dashboard.words import counted, duration
+from downstream_node.dashboard.words import counted, duration, operator
 from downstream_node.operators.reports import (
     Farmers,
     JobReport,
@@ -17,7 +17,6 @@ from downstream_node.status.reports import Outage
 
 LATE = 60.0
 """Seconds by which a job may be overdue before it counts as late: a pass may take a while."""
-FILL = "python runapp.py --maintain MIN MAX TOTAL BASE"
 ORDER: tuple[Severity, ...] = ("urgent", "soon", "note")
 
 
@@ -36,7 +35,7 @@ def of_pool(pool: Pool) -> Iterator[Problem]:
             name="pool_empty",
             severity="urgent",
             text=f"The pool is empty: farmers who ask for chunks get none.{waiting}",
-            action=f"Make chunks: {FILL}.",
+            action=f"Make chunks: {operator.FILL}.",
         )
         return
     yield Problem(
@@ -44,7 +43,7 @@ def of_pool(pool: Pool) -> Iterator[Problem]:
         severity="soon",
         text=f"The pool has {counted(pool.ready, 'ready chunk', 'ready chunks')}, and one request "
         f"may take {pool.one_request}.{waiting}",
-        action=f"Make more: {FILL}.",
+        action=f"Make more: {operator.FILL}.",
     )
 
 

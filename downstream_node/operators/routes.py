@@ -8,11 +8,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from downstream_node import html, web
+from downstream_node.dashboard import words
 from downstream_node.errors import DownstreamError, InvalidRequest
 from downstream_node.node import Node
 from downstream_node.operators import keys, sessions
 from downstream_node.operators.attempts import Attempts
-from downstream_node.operators.reports import Severity
 from downstream_node.operators.service import health
 from downstream_node.web import (
     client_ip,
@@ -36,9 +36,6 @@ MOST_DIGITS = 15
 """The number of an outage with more digits makes no sense; this many fit 64 bits."""
 LARGEST_FORM = 16384
 """Bytes: a form holds a key and a token, and anybody may send one."""
-WRONG_KEY = "This is not the key of an operator. Keys begin with dsop_; mind capitals."
-SEVERITIES: dict[Severity, str] = {"urgent": "Now", "soon": "Soon", "note": "Note"}
-TOO_MANY = "Too many wrong keys from your address. Please try again in {} s."
 
 
 class Doors:
@@ -94,7 +91,6 @@ def show() -> AnyResponse:
         health=health(node, before),
         operator=operator.name,
         paged=before is not None,
-        severities=SEVERITIES,
     )
 
 
@@ -103,7 +99,12 @@ def ask() -> AnyResponse:
     """The form for the key."""
     if sessions.current(current_node()):
         return redirect(url_for("operator.show"), HTTPStatus.SEE_OTHER)
-    return html.page("operators/login.html", error=None)
+    return login_page()
+
+
+def login_page(error: str | None = None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """The form for the key, with what went wrong the last time."""
+    return html.page("operators/login.html", status, error=error)
 
 
 @blueprint.post("/login", strict_slashes=False)
@@ -113,14 +114,12 @@ def log_in() -> AnyResponse:
     client, tries = node.keys.ip_hash(client_ip()), doors().logins
     wait = tries.begin(client, node.wall_clock())
     if wait:
-        answer = html.page(
-            "operators/login.html", HTTPStatus.TOO_MANY_REQUESTS, error=TOO_MANY.format(wait)
-        )
+        answer = login_page(words.operator.too_many(wait), HTTPStatus.TOO_MANY_REQUESTS)
         answer.headers["Retry-After"] = str(wait)
         return answer
     operator = keys.shown(node, request.form.get("key", ""))
     if operator is None:
-        return html.page("operators/login.html", HTTPStatus.FORBIDDEN, error=WRONG_KEY)
+        return login_page(words.operator.WRONG_KEY, HTTPStatus.FORBIDDEN)
     tries.succeeded(client)
     sessions.log_in(node, operator)
     return redirect(url_for("operator.show"), HTTPStatus.SEE_OTHER)
@@ -149,10 +148,7 @@ def read_before() -> int | None:
 @blueprint.errorhandler(CSRFError)
 def foreign_form(error: CSRFError) -> Response:
     """A form without its token: from another site, or from before the cookie was lost."""
-    text = (
-        f"{error.description} The form was too old, came from another site, or your browser "
-        "refuses the cookie of this page. Open the page again and repeat what you did."
-    )
+    text = words.operator.foreign_form(error.description or "")
     return error_page(text, HTTPStatus.BAD_REQUEST)
 
 
@@ -173,7 +169,7 @@ def own_error(error: Exception) -> Response:
         answer = web.unforeseen_error(error)
     status = HTTPStatus(answer.status_code)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        return error_page("The node could not do this. Its log says why.", status)
+        return error_page(words.operator.FAILED, status)
     return error_page(str(error), status)
 
 
@@ -195,11 +191,11 @@ def report() -> Response:
     client, tries = node.keys.ip_hash(client_ip()), doors().monitors
     wait = tries.begin(client, node.wall_clock())
     if wait:
-        answer = error_response(TOO_MANY.format(wait), HTTPStatus.TOO_MANY_REQUESTS)
+        answer = error_response(words.operator.too_many(wait), HTTPStatus.TOO_MANY_REQUESTS)
         answer.headers["Retry-After"] = str(wait)
         return answer
     if keys.shown(node, given.token) is None:
-        return unauthorized(WRONG_KEY)
+        return unauthorized(words.operator.WRONG_KEY)
     tries.succeeded(client)
     return json_response(health(node, read_before()))
 

@@ -3,6 +3,7 @@
 "use strict";
 
 const REFRESH = 10_000;
+const words = document.body.dataset; // what the page itself says; all texts come from there
 const main = document.getElementById("main");
 const status = document.getElementById("live-status");
 const pauseButton = document.querySelector("[data-pause]");
@@ -13,7 +14,7 @@ let lost = null;
 let path = here(); // of what is shown
 let visit = 0; // counts what the reader has asked for; a refresh that began before is dropped
 
-const local = new Intl.DateTimeFormat("en-GB", {
+const local = new Intl.DateTimeFormat(document.documentElement.lang, {
   day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
   timeZoneName: "short",
 });
@@ -23,10 +24,11 @@ function here() {
 }
 
 function inWords(seconds) {
-  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const names = words.units.split(" ");
+  const units = [86400, 3600, 60, 1].map((unit, at) => [names[at], unit]);
   let left = Math.max(0, Math.round(seconds));
   const at = units.findIndex(([, unit]) => left >= unit);
-  if (at < 0) return "0 s";
+  if (at < 0) return `0 ${names.at(-1)}`;
   const [name, unit] = units[at];
   const next = units[at + 1];
   const rest = next ? Math.floor((left % unit) / next[1]) : 0;
@@ -123,12 +125,12 @@ async function refresh() {
     const { page } = await load(location.href);
     if (began !== visit) return;
     show(page, false);
-    if (lost) say("Connected again.");
+    if (lost) say(words.connectedAgain);
     lost = null;
   } catch {
     if (began !== visit) return;
     lost = lost || new Date();
-    say(`The node has not answered since ${local.format(lost)}. This is what was known then.`);
+    say(words.lost.replace("{moment}", local.format(lost)));
   }
 }
 
@@ -158,13 +160,13 @@ async function copy(button) {
     const from = button.dataset.copyOf && document.getElementById(button.dataset.copyOf);
     await navigator.clipboard.writeText(from ? from.textContent : button.dataset.copy);
     button.classList.add("copied");
-    say("Copied.");
+    say(words.copied);
   } catch {
-    say("Your browser does not let this page copy. Mark the text and copy it yourself.");
+    say(words.cannotCopy);
   }
   setTimeout(() => {
     button.classList.remove("copied");
-    if (status && status.textContent === "Copied.") say("");
+    if (status && status.textContent === words.copied) say("");
   }, 2000);
 }
 
@@ -193,10 +195,11 @@ addEventListener("popstate", () => {
 });
 
 if (pauseButton) {
+  const stop = pauseButton.textContent;
   pauseButton.hidden = false;
   pauseButton.addEventListener("click", () => {
     paused = !paused;
-    pauseButton.textContent = paused ? "Go on updating" : "Stop updates";
+    pauseButton.textContent = paused ? pauseButton.dataset.goOn : stop;
     if (!paused) refresh();
   });
 }

@@ -197,7 +197,7 @@ def statistics_page() -> Response:
     return fresh(html.page(page, statistics=found, width=width, height=height))
 
 
-@blueprint.get("/statistics/<name>.csv")
+@blueprint.get("/statistics/<path:name>.csv")
 def statistics_csv(name: str) -> Response:
     """The same results as a table: a line of names, a line a result. Raises NotFound."""
     node = current_node()

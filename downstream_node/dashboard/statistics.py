@@ -278,9 +278,10 @@ def lines(
 # CSV
 
 NUMBERS = (
-    *("count", "count_not_zero", "total", "least", "greatest", "avg", "std", "first_quartile"),
-    *("median", "third_quartile", "approximate", "noisy"),
+    *("count", "count_not_zero", "total", "avg", "std", "first_quartile", "median"),
+    *("third_quartile", "approximate", "noisy"),
 )
+"""Not the least and the greatest value: each of them is somebody's own."""
 
 
 def csv_columns(definition: AnyRow) -> list[str]:

@@ -4,17 +4,18 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from html import unescape
 from typing import Any
 
 import pytest
 from simulator import SimulatedNode
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from werkzeug.test import TestResponse
 
 from downstream_node.dashboard.statistics import MOST_PERIODS_LISTED, MOST_SERIES
 from downstream_node.measures import aggregating, definitions
 from downstream_node.measures.cells import cell_key, group_text
-from downstream_node.measures.models import RawMeasure
+from downstream_node.measures.models import MeasureDefinition, RawMeasure
 from downstream_node.measures.periods import DAY, period_start
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -126,6 +127,7 @@ def test_quartiles(node: SimulatedNode) -> None:
     measure(node, [1, 2, 3, 4, 5], days_ago=2)
     measure(node, [2, 4, 6, 8, 10], days_ago=1)
     page = get(node).text
+    assert "Sum" not in page
     assert page.count('class="trend-band"') == 1
     assert "The line is the median of each day" in page
     assert table(node)[-1]["third_quartile"] == "8.0"
@@ -157,6 +159,25 @@ def test_no_formulas(node: SimulatedNode, door: str) -> None:
     define(node)
     measure(node, [1] * 5, door=door)
     assert table(node)[0]["door"] == f"'{door}"
+
+
+@pytest.mark.parametrize("name", ["two words", "a/b", "50 %", "ä&b", "../x", "what?"])
+def test_names_of_all_kinds(node: SimulatedNode, name: str) -> None:
+    """The link to a file leads there, whatever the measure is called."""
+    define(node)
+    measure(node, [1] * 5)
+    renamed = update(MeasureDefinition).values(name=name)
+    node.parts.database.write(lambda connection: connection.execute(renamed))
+    (link,) = re.findall('href="([^"]*csv)"', get(node).text)
+    assert get(node, unescape(link)).mimetype == "text/csv"
+
+
+def test_nobodys_own_value(node: SimulatedNode) -> None:
+    """The least and the greatest value are of one contributor each, so they stay inside."""
+    define(node)
+    measure(node, [1111, 2, 3, 4, 5555])
+    assert not {"1111", "5555", "1111.0", "5555.0"} & set(table(node)[0].values())
+    assert "5,555" not in get(node).text
 
 
 def test_hostile_group(node: SimulatedNode) -> None:

@@ -71,6 +71,7 @@ class Candidate:
     content_hash: bytes
 
 
+INSERT = insert(RawMeasure)
 STORED = Outcome(Verdict.STORED)
 REPEATED = Outcome(Verdict.REPEATED)
 REUSED = Outcome(Verdict.KEY_REUSED, KEY_REUSED)
@@ -176,7 +177,7 @@ def store(
     insert_receipts(connection, org, fresh, now_ms)
     rows = [one.row for one, outcome in zip(candidates, outcomes, strict=True) if outcome is STORED]
     if rows:
-        connection.execute(insert(RawMeasure), rows)
+        connection.execute(INSERT, rows)
     return outcomes
 
 

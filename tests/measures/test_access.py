@@ -254,7 +254,7 @@ def test_a_lost_database_is_told_without_details(
     owner: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """D15: whatever breaks, no SQL reaches the caller."""
-    monkeypatch.setattr("downstream_node.measures.collecting.RawMeasure", "no table")
+    monkeypatch.setattr("downstream_node.measures.collecting.INSERT", "no statement")
     response = owner.send()
     assert response.status_code == 500
     assert response.get_json() == {"error": "Internal Server Error"}

@@ -81,7 +81,7 @@ def test_batches_have_a_limit(owner: Sender) -> None:
 def test_nothing_is_stored_by_halves(owner: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the measures cannot be stored, neither are the receipts: what is sent again counts."""
     with monkeypatch.context() as broken:
-        broken.setattr("downstream_node.measures.collecting.RawMeasure", "no table")
+        broken.setattr("downstream_node.measures.collecting.INSERT", "no statement")
         assert owner.send_all(keyed("k")).status_code == 500
     assert owner.send_all(keyed("k")).get_json()["stored"] == 1
 

@@ -107,7 +107,9 @@ def program(request: pytest.FixtureRequest, node: SimulatedNode) -> Commands:
 
 def org_of(node: SimulatedNode, token: str) -> str | None:
     """Whose token it is."""
-    return node.parts.database.read(lambda connection: tokens.org_of(connection, token.strip()))
+    with node.parts.database.reading() as connection:
+        org: str | None = tokens.org_of(connection, token.strip())
+    return org
 
 
 def count(node: SimulatedNode, model: Any, *where: Any) -> int:

@@ -18,6 +18,7 @@ from downstream_node.database import Base, exact_text, insert_missing
 from downstream_node.farmers import history
 from downstream_node.measures import telemetry
 from downstream_node.measures.aggregating import aggregate_all
+from downstream_node.measures.collecting import forget_old_receipts
 from downstream_node.node import Node
 from downstream_node.service_time import BEAT_EVERY
 from downstream_node.status.network import SAMPLE_EVERY, sample
@@ -86,6 +87,7 @@ JOBS = (
     Job("forget old history", 60 * SECOND, forget_history),
     Job("record telemetry", telemetry.RECORD_EVERY, telemetry.record),
     Job("aggregate measures", 60 * SECOND, aggregate_measures),
+    Job("forget receipts of measures", 60 * SECOND, forget_old_receipts),
 )
 
 

@@ -20,7 +20,7 @@ from downstream_node.errors import AccessRefused, InvalidMeasure, UnknownMeasure
 from downstream_node.measures import definitions, parsing
 from downstream_node.measures.cells import cell_key
 from downstream_node.measures.models import MeasureReceipt, RawMeasure
-from downstream_node.measures.periods import period_start
+from downstream_node.measures.periods import DAY, period_start
 from downstream_node.node import Node
 
 KEY_REUSED = "This idempotency key came before, with another measure"
@@ -71,6 +71,9 @@ class Candidate:
     content_hash: bytes
 
 
+KEYS_KEPT = 7 * DAY
+"""For how long an idempotency key is known, in milliseconds."""
+FORGET_PER_PASS = 20_000
 INSERT = insert(RawMeasure)
 STORED = Outcome(Verdict.STORED)
 REPEATED = Outcome(Verdict.REPEATED)
@@ -217,12 +220,21 @@ def insert_receipts(
         raise Conflict from None
 
 
-def forget_receipts(connection: Connection, before_ms: int, limit: int) -> int:
-    """Delete up to *limit* receipts from before then; how many. Their keys count as new again."""
+def forget_old_receipts(node: Node) -> int:
+    """Delete receipts from longer ago than KEYS_KEPT, some in one pass; how many.
+
+    Their keys count as new again, so whoever sends again does so earlier.
+    """
+    before = node.wall_clock() - KEYS_KEPT
+    return node.database.write(lambda connection: forget_receipts(connection, before))
+
+
+def forget_receipts(connection: Connection, before_ms: int) -> int:
+    """Delete up to FORGET_PER_PASS receipts from before then; how many."""
     old = select(MeasureReceipt.id).where(MeasureReceipt.arrived < before_ms)
-    found = connection.execute(old.order_by(MeasureReceipt.arrived).limit(limit)).scalars().all()
+    chosen = old.order_by(MeasureReceipt.arrived).limit(FORGET_PER_PASS)
     deleted = 0
-    for some in batched(found):
+    for some in batched(connection.execute(chosen).scalars().all()):
         row = delete(MeasureReceipt).where(MeasureReceipt.id.in_(some))
         deleted += connection.execute(row).rowcount
     return deleted

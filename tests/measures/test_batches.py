@@ -10,7 +10,7 @@ from simulator import SimulatedNode
 from sqlalchemy import event, select
 
 from downstream_node.measures import collecting
-from downstream_node.measures.collecting import Item, collect, forget_receipts
+from downstream_node.measures.collecting import Item, collect, forget_old_receipts
 from downstream_node.measures.models import MeasureReceipt, RawMeasure
 
 
@@ -177,17 +177,24 @@ def lose_to(node: SimulatedNode, rival: Item) -> None:
 # Receipts
 
 
-def test_old_receipts_are_forgotten(owner: Sender) -> None:
-    """So many at a time; measures stay, and later receipts, too."""
+def test_old_receipts_are_forgotten(owner: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a week, so many at a time; measures stay, and later receipts, too."""
+    monkeypatch.setattr(collecting, "FORGET_PER_PASS", 2)
     owner.send_all(*[keyed(f"k{n}") for n in range(3)])
-    owner.node.advance(10)
+    owner.node.advance(7 * 86_400)
+    assert forget_old_receipts(owner.node.parts) == 0
     owner.send(key="late")
-    then, write = owner.node.clock.wall, owner.node.parts.database.write
-    assert write(lambda connection: forget_receipts(connection, then, 2)) == 2
-    assert write(lambda connection: forget_receipts(connection, then, 2)) == 1
-    assert write(lambda connection: forget_receipts(connection, then, 2)) == 0
+    owner.node.advance(1)
+    assert [forget_old_receipts(owner.node.parts) for _ in range(3)] == [2, 1, 0]
     assert owner.send(key="late").status_code == 201
     assert stored(owner.node) == 4
+
+
+def test_the_job_forgets_receipts(owner: Sender) -> None:
+    """It is one of the node's own."""
+    owner.send(key="k")
+    owner.node.advance(8 * 86_400)
+    assert owner.node.run_jobs()["forget receipts of measures"] == 1
 
 
 def test_batches_know_their_arrival(owner: Sender) -> None:

@@ -53,13 +53,17 @@ PURE = (
     "farmers.clients",
     "farmers.coverage",
     "measures.cells",
+    "measures.complements",
+    "measures.moments",
     "measures.parsing",
+    "measures.periods",
+    "measures.quantiles",
     "status.reports",
     "dashboard.charts",
     "dashboard.words",
     "dashboard.worldmap",
 )
-PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2"}
+PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from downstream_node.database import MOST_PARAMETERS, batched, table_of
+from downstream_node.database import MOST_PARAMETERS, AnyRow, batched, table_of
 from downstream_node.measures.models import Cell, RawMeasure
 from downstream_node.measures.quantiles import Quartiles, quartiles, sketched_quartiles
 from downstream_node.node import Node
@@ -45,8 +45,12 @@ def work_out(connection: Connection, definition: int, ids: Sequence[int]) -> Non
 
     Their measures are marked already, so that all that counts is found.
     """
+    basis = (Cell.id, Cell.sketch, Cell.least, Cell.greatest, Cell.last_purged)
     for some in batched(ids):
-        found = exact(connection, definition, some) | sketched(connection, definition, some)
+        cells = connection.execute(select(*basis).where(Cell.id.in_(some))).all()
+        whole = [cell.id for cell in cells if cell.last_purged is None]
+        purged = [cell for cell in cells if cell.sketch is not None]
+        found = exact(connection, definition, whole) | sketched(connection, definition, purged)
         rows = [(cell, *values) for cell, values in found.items()]
         new = table_of(connection, {"id": int, **dict.fromkeys(NAMES, float)}, rows)
         values = {name: new.c[name] for name in NAMES}
@@ -54,7 +58,7 @@ def work_out(connection: Connection, definition: int, ids: Sequence[int]) -> Non
 
 
 def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[int, Quartiles]:
-    """The quartiles of those of the cells *ids* from which nothing was purged.
+    """The quartiles of the cells *ids*, all of whose values are there.
 
     The database puts the values in order, and gives out only those next to a quartile: the ones
     at the places p, counted from 0, with |4p - q(n - 1)| < 4 for a quartile q of n values.
@@ -63,9 +67,8 @@ def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[i
     place = func.row_number().over(partition_by=cell, order_by=RawMeasure.value) - 1
     count = func.count().over(partition_by=cell)
     raw = (
-        values_of(connection, definition, ids)
+        values_of(definition, ids)
         .add_columns(place.label("place"), count.label("counted"))
-        .where(Cell.last_purged.is_(None))
         .subquery()
     )
     quarters = 4 * raw.c.place
@@ -74,24 +77,19 @@ def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[i
     query = select(raw).where(near[0] | near[1] | near[2])
     counts: dict[int, int] = {}
     ordered: dict[int, dict[int, float]] = defaultdict(dict)
-    for cell_id, value, at, counted in connection.execute(query):
-        ordered[cell_id][at] = value
-        counts[cell_id] = counted
+    for number, value, at, counted in connection.execute(query).all() if ids else ():
+        ordered[number][at] = value
+        counts[number] = counted
     return {number: quartiles(counts[number], ordered[number]) for number in ordered}
 
 
-def sketched(connection: Connection, definition: int, ids: Sequence[int]) -> dict[int, Quartiles]:
-    """The quartiles of those of the cells *ids* that have a sketch."""
-    query = select(Cell.id, Cell.sketch, Cell.least, Cell.greatest)
-    chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
-    query = query.join(chosen, chosen.c.id == Cell.id).where(Cell.sketch.is_not(None))
-    cells = connection.execute(query).all()
-    if not cells:
-        return {}
+def sketched(
+    connection: Connection, definition: int, cells: Sequence[AnyRow]
+) -> dict[int, Quartiles]:
+    """The quartiles of *cells* with a sketch, from that and from what came later."""
+    query = values_of(definition, [cell.id for cell in cells])
     later: dict[int, list[float]] = defaultdict(list)
-    for number, value in connection.execute(
-        values_of(connection, definition, [cell.id for cell in cells])
-    ):
+    for number, value in connection.execute(query).all() if cells else ():
         later[number].append(value)
     return {
         cell.id: sketched_quartiles(cell.sketch, later[cell.id], cell.least, cell.greatest)
@@ -99,14 +97,10 @@ def sketched(connection: Connection, definition: int, ids: Sequence[int]) -> dic
     }
 
 
-def values_of(
-    connection: Connection, definition: int, ids: Sequence[int]
-) -> Select[*tuple[Any, ...]]:
-    """The query for the raw values of the cells *ids*, with the cell of each."""
-    chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
-    return (
-        select(RawMeasure.cell, RawMeasure.value)
-        .join(chosen, chosen.c.id == RawMeasure.cell)
-        .join(Cell, Cell.id == RawMeasure.cell)
-        .where(RawMeasure.definition == definition)
-    )
+def values_of(definition: int, ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    """The query for the raw values of the cells *ids*, with the cell of each.
+
+    A plain list of ids: each database finds the index by it, where a join can lead it astray.
+    """
+    query = select(RawMeasure.cell, RawMeasure.value)
+    return query.where(RawMeasure.definition == definition, RawMeasure.cell.in_(ids))

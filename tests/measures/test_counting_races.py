@@ -22,6 +22,7 @@ from measures.gathered import (
 from simulator import SimulatedNode
 from sqlalchemy import func, select
 
+from downstream_node.clock import monotonic, pause
 from downstream_node.measures import aggregating, purging
 from downstream_node.measures.models import Cell, CellContributor, RawMeasure
 
@@ -64,13 +65,23 @@ def test_d5_a_late_commit_is_counted(node: SimulatedNode) -> None:
     if node.parts.database.dialect == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     define(node)
-    with node.parts.database.writing() as slow:
-        insert_into(slow, measures(node, [1]))
-        bring(node, [10])
-        assert count(node) == 1
-        assert shown(node)[0].total == 10
+    with ThreadPoolExecutor(1) as executor:
+        with node.parts.database.writing() as slow:
+            insert_into(slow, measures(node, [1]))
+            bring(node, [10])
+            run = executor.submit(count, node)
+            wait_for(lambda: [row.total for row in shown(node)] == [10])
+        assert run.result() == 1
     assert count(node) == 1
     assert (shown(node)[0].count, shown(node)[0].total) == (2, 11)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until *condition* holds, 30 seconds at most."""
+    give_up = monotonic() + 30
+    while not condition():
+        assert monotonic() < give_up
+        pause(0.02)
 
 
 def test_d5_writers_and_runs_at_once(make_node: NodeMaker) -> None:

@@ -16,20 +16,18 @@ from flask import Flask
 from flask.cli import cli as flask_program
 from servers import free_port
 from simulator import SimulatedNode
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from downstream_node import app, cli, settings
 from downstream_node.clock import monotonic, pause
 from downstream_node.jobs import JobRow
-from downstream_node.measures import aggregating, definitions, purging, redoing, telemetry, tokens
+from downstream_node.measures import aggregating, definitions, telemetry, tokens
 from downstream_node.measures.cells import cell_key
 from downstream_node.measures.models import (
     Cell,
-    CellContributor,
     MeasureDefinition,
     QuarantinedMeasure,
     RawMeasure,
-    Release,
 )
 from downstream_node.measures.periods import DAY, date_of, period_start
 
@@ -38,6 +36,12 @@ PROGRAMS: dict[str, tuple[click.Command, tuple[str, ...]]] = {
     "flask": (flask_program, ()),
     "runapp": (cli.main, ("measures",)),
 }
+
+
+@pytest.fixture
+def database_uri(sqlite_uri: str) -> str:
+    """SQLite only: the SQL of what the commands call has tests of its own."""
+    return sqlite_uri
 
 
 @pytest.fixture(autouse=True)
@@ -313,33 +317,6 @@ def test_undoing(node: SimulatedNode, program: Commands) -> None:
     assert totals(node) == [33, 32, 31]
 
 
-def test_undoing_loses_nothing(node: SimulatedNode, program: Commands) -> None:
-    """An aggregate whose measures were purged cannot be made again, so it stays."""
-    measured(node, 1, days_ago=200)
-    measured(node, 2, days_ago=1)
-    aggregating.aggregate(node.parts, NAME, force=True)
-    purging.purge(node.parts, NAME, 100)
-    told = undo(program, node, 300)
-    assert "1 aggregates deleted, 1 measures" in told
-    assert "1 aggregates of purged measures kept" in told
-    assert totals(node) == [1]
-
-
-def test_undoing_takes_releases_back(node: SimulatedNode) -> None:
-    """What was released from undone aggregates is gone, with its contributors."""
-    measured(node, 1, days_ago=1)
-    values = {"release_at_period_end": True, "count_contributors": True}
-    with node.parts.database.writing() as connection:
-        connection.execute(update(MeasureDefinition).values(values))
-        connection.execute(update(RawMeasure).values(contributor=bytes(16)))
-    aggregating.aggregate(node.parts, NAME, force=True)
-    assert count(node, Release) == count(node, CellContributor) == 1
-    assert redoing.undo(node.parts, NAME, 0) == redoing.Undone(1, 1, 0)
-    assert count(node, Release) == count(node, CellContributor) == 0
-    assert aggregating.aggregate(node.parts, NAME) == 1
-    assert count(node, Release) == count(node, CellContributor) == 1
-
-
 def test_undoing_asks_first(node: SimulatedNode, program: Commands) -> None:
     """Without --yes and without an answer nothing happens."""
     measured(node, 1)
@@ -387,6 +364,7 @@ def test_help_needs_no_database(name: str, monkeypatch: pytest.MonkeyPatch, tmp_
     assert "longer ago" in Commands(name).done("purge", "measure", "--help")
 
 
+@pytest.mark.slow
 def test_the_programs_as_they_are(node: SimulatedNode) -> None:
     """Both programs do it as an operator starts them."""
     root = Path(__file__).parents[2]

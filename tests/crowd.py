@@ -25,7 +25,7 @@ from downstream_node.app import build
 from downstream_node.clock import WallTime, system_clock
 from downstream_node.farmers.history import CORRUPTED, DAY, INVALID, MINUTE, UNANSWERED
 from downstream_node.farmers.models import Failure, Farmer, FarmerDay, Stretch
-from downstream_node.measures import telemetry
+from downstream_node.measures import aggregating, telemetry
 from downstream_node.service_time import BeatRow, Outage
 from downstream_node.status.models import NetworkHour
 
@@ -286,8 +286,12 @@ def write_failures(
 def write_telemetry(node: SimulatedNode) -> None:
     """What the node has measured of itself in the last MEASURED_DAYS days."""
     today = node.parts.wall_clock() // DAY
+    known = node.parts.database.write(telemetry.install)
     for day in range(today - MEASURED_DAYS, today):
-        telemetry.record_day(node.parts, day)
+        for first in telemetry.ranges(node.parts):
+            telemetry.record_range(node.parts, known, day, first)
+    for name in known:
+        aggregating.aggregate(node.parts, name, force=True)
 
 
 def write_network(connection: Any, farmers: int, now: int, choose: random.Random) -> None:

@@ -224,16 +224,19 @@ def make_cells(connection: Connection, first: Subquery, now: int) -> None:
 
 def locked_cells(connection: Connection, first: Subquery) -> Sequence[AnyRow]:
     """The cells of the *first* measures, as they are, locked until the transaction ends."""
-    held = [getattr(Cell, name) for name in list(MOMENTS)[1:]]
     same = and_(Cell.definition == RawMeasure.definition, Cell.cell_key == RawMeasure.cell_key)
-    query = (
-        select(Cell.id, Cell.cell_key, Cell.count.label("counted"), *held)
-        .join(RawMeasure, same)
-        .join(first, first.c.id == RawMeasure.id)
-        .order_by(Cell.id)
-        .with_for_update(of=Cell)
-    )
-    return connection.execute(query).all()
+    places = select(Cell.id).join(RawMeasure, same).join(first, first.c.id == RawMeasure.id)
+    ids = sorted(connection.execute(places).scalars())
+    held = [getattr(Cell, name) for name in list(MOMENTS)[1:]]
+    query = select(Cell.id, Cell.cell_key, Cell.count.label("counted"), *held)
+    # Of the cells alone: MariaDB would lock raw measures with them, and wait for their writers.
+    return [
+        cell
+        for some in batched(ids)
+        for cell in connection.execute(
+            query.where(Cell.id.in_(some)).order_by(Cell.id).with_for_update()
+        )
+    ]
 
 
 def mark(connection: Connection, chosen: Subquery, count: int) -> None:
@@ -246,7 +249,8 @@ def mark(connection: Connection, chosen: Subquery, count: int) -> None:
         .values(cell=Cell.id)
         .where(
             RawMeasure.id == chosen.c.id,
-            RawMeasure.cell.is_(None),
+            # Not "IS NULL": who counts on few such rows would look for each of them in the list.
+            func.coalesce(RawMeasure.cell, 0) == 0,
             Cell.definition == RawMeasure.definition,
             Cell.cell_key == RawMeasure.cell_key,
         )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from downstream_node.database import AnyRow, Base
 from downstream_node.measures import aggregating, results
 from downstream_node.measures.cells import cell_key
-from downstream_node.measures.models import MeasureDefinition, RawMeasure
+from downstream_node.measures.models import Cell, MeasureDefinition, RawMeasure
 from downstream_node.measures.periods import DAY, period_start
 
 TODAY = period_start("day", START)
@@ -92,6 +92,12 @@ def rows(node: SimulatedNode, model: type[Base]) -> list[AnyRow]:
     """All rows of a table, by its key."""
     table = model.__table__
     return selected(node, select(table).order_by(*table.primary_key))
+
+
+def cell_counts(node: SimulatedNode, what: str = "count") -> list[int]:
+    """The counts of all cells, of measures or of contributors."""
+    column = Cell.__table__.c[what]
+    return [row[0] for row in selected(node, select(column).order_by(Cell.id))]
 
 
 def day(number: int) -> int:

@@ -86,7 +86,8 @@ def test_d14_late_measures_are_counted_once(node: SimulatedNode) -> None:
         assert count(node) == 1
     (row,) = shown(node)
     values = list(range(1, 104))
-    assert (row.count, row.total, row.std) == (103, sum(values), pytest.approx(stdev(values)))
+    assert (row.count, row.total) == (103, sum(values))
+    assert row.std == pytest.approx(stdev(values))
     assert row.approximate
     found = (row.first_quartile, row.median, row.third_quartile)
     assert found == pytest.approx([26, 52, 77], rel=NEAR)

@@ -20,7 +20,12 @@ from simulator import SimulatedNode
 from downstream_node.measures import noise, purging, releasing
 from downstream_node.measures.models import BudgetEntry, Release
 
-NOISY = {"noise_epsilon": 0.5, "noise_budget": 1.0, "value_min": 0.0, "value_max": 100.0}
+NOISY: dict[str, Any] = {
+    "noise_epsilon": 0.5,
+    "noise_budget": 1.0,
+    "value_min": 0.0,
+    "value_max": 100.0,
+}
 
 
 def next_day(node: SimulatedNode, days: int = 1) -> None:

@@ -8,6 +8,7 @@ from downstream_node.addresses import base58
 from downstream_node.dashboard import words
 from downstream_node.errors import InvalidRequest, MalformedAddress
 from downstream_node.status.listing import FarmerListing
+from downstream_node.web import is_whole_number
 
 ROWS = 25
 """Farmers on one page."""
@@ -87,7 +88,8 @@ def read_choice(values: Mapping[str, str]) -> Choice:
 def one_of(name: str, text: str, allowed: Mapping[str, object] | tuple[str, ...]) -> str:
     """*text* if it is among *allowed*. Raises InvalidRequest."""
     if text not in allowed:
-        raise InvalidRequest(f"Invalid {name}.")
+        choices = ", ".join(choice for choice in allowed if choice)
+        raise InvalidRequest(f"Invalid {name}: it must be one of {choices}.")
     return text
 
 
@@ -105,14 +107,14 @@ def read_percent(name: str, text: str) -> str:
     except ValueError:
         fits = False
     if not fits:
-        raise InvalidRequest(f"Invalid {name}.")
+        raise InvalidRequest(f"Invalid {name}: it must be a number from 0 to 100.")
     return text
 
 
 def read_page(text: str) -> int:
     """*text* as the number of a page, the first being 1. Raises InvalidRequest."""
-    if not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS or int(text) < 1:
-        raise InvalidRequest("Invalid page.")
+    if not is_whole_number(text, MOST_DIGITS) or int(text) < 1:
+        raise InvalidRequest("Invalid page: it must be a whole number from 1 on.")
     return int(text)
 
 

@@ -150,7 +150,6 @@ def farmer_page(farmer_id: str) -> Response:
     # The first failure of the next page, if there is one.
     following = service.failures(node, farmer_id, 1, page * FAILURES)
     badge_path = url_for("dashboard.badge", farmer_id=farmer_id)
-    state, uptime = detail.farmer.state, detail.farmer.uptime
     own_path = url_for("dashboard.farmer_page", farmer_id=farmer_id)
     answer = html.page(
         "dashboard/farmer.html",
@@ -159,7 +158,7 @@ def farmer_page(farmer_id: str) -> Response:
         failures=failures,
         pages=view.failure_pages(page, more=bool(following)),
         badge_path=badge_path,
-        snippet=words.snippet(badge_path, state, uptime, own_path),
+        snippet=words.snippet(badge_path, farmer_id, own_path),
         place_shown=bool(detail.farmer.city or detail.farmer.country),
     )
     return fresh(answer)

@@ -104,7 +104,7 @@ def of_outages(outages: list[Outage]) -> Iterator[Problem]:
     if down:
         yield Problem(
             name="outage",
-            severity="soon",
+            severity="note",
             text=f"The node was down for {duration(sum(down))} in the last 24 hours, in "
             f"{counted(len(down), 'outage', 'outages')}. It cost no farmer anything.",
             action="If you did not stop it yourself, look into the log and the system's journal.",

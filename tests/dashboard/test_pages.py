@@ -9,6 +9,7 @@ from simulator import FarmerSimulator, SimulatedNode
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from downstream_node.dashboard import words
 from downstream_node.farmers.models import Farmer
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -156,7 +157,7 @@ def test_bad_queries(node: SimulatedNode, query: str) -> None:
     """A query that makes no sense is a page that says which part of it."""
     response = get(node, f"/?{query}")
     assert response.status_code == 400
-    assert f"Invalid {query.partition('=')[0]}." in response.text
+    assert f"Invalid {query.partition('=')[0]}" in response.text
 
 
 def test_sorting_turns_round(node: SimulatedNode, farmer: FarmerSimulator) -> None:
@@ -231,7 +232,7 @@ def test_farmer_that_went_offline(node: SimulatedNode, farmer: FarmerSimulator) 
     node.run_jobs()
     text = text_of(node, f"/farmer/{farmer.farmer_id}")
     assert "Offline since" in text
-    assert "Start the farmer again: it takes new contracts by itself." in text
+    assert words.farmer.START_AGAIN in text
     assert "Not answered in time, 2 times" in text
 
 

@@ -71,7 +71,13 @@ def test_durations(seconds: float, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(None, words.NOTHING), (0.04, "0 s"), (0.26, "0.3 s"), (59.0, "59 s"), (90.0, "1 min 30 s")],
+    [
+        (None, words.NOTHING),
+        (0.04, "40 ms"),
+        (0.26, "260 ms"),
+        (59.0, "59 s"),
+        (90.0, "1 min 30 s"),
+    ],
 )
 def test_waits(seconds: float | None, expected: str) -> None:
     """A farmer that answers at once sees parts of a second."""
@@ -143,7 +149,7 @@ def test_an_offline_farmer() -> None:
     farmer = detail("offline", online_until=NOON)
     assert said(words.standing(farmer)) == (
         "Offline since 22 Nov 2026, 12:03 UTC: the challenge due then was not answered. "
-        "Start the farmer again: it takes new contracts by itself."
+        f"{words.farmer.START_AGAIN}"
     )
 
 
@@ -171,6 +177,8 @@ def test_a_new_farmer() -> None:
 def test_what_is_overdue_is_due_in_no_time() -> None:
     """A page that was made a moment too late shows no negative time."""
     assert words.Until(NOON, NOON + dt.timedelta(seconds=5)).text == "0 s"
+    farmer = detail("online", 2, next_due=NOON - dt.timedelta(seconds=1))
+    assert said(words.standing(farmer)).endswith(words.farmer.DUE_NOW)
 
 
 def test_formula() -> None:

@@ -17,8 +17,8 @@ ERRORS = {
 NO_SUCH_FARMER = (
     "There is no farmer with this id",
     (
-        "A farmer id has 20 characters, 0 to 9 and a to f. Copy it from the farmer's own output, "
-        "or look for your Bitcoin address in the list of farmers."
+        "A farmer id has 20 characters, 0 to 9 and a to f. Look for your Bitcoin address, or for "
+        "the beginning of the id, in the list of farmers."
     ),
 )
 

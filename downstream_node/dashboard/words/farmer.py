@@ -14,7 +14,7 @@ from downstream_node.dashboard.words.numbers import (
     short,
     size,
 )
-from downstream_node.dashboard.words.states import STATES, badge, badge_alternative, failure
+from downstream_node.dashboard.words.states import STATES, failure
 from downstream_node.status.reports import Failure, FarmerDetail, Rule, State, Window, WindowName
 
 HEADING = "Farmer"
@@ -24,7 +24,11 @@ ALL_FARMERS = "All farmers"
 
 # How it is
 
-START_AGAIN = "Start the farmer again: it takes new contracts by itself."
+START_AGAIN = (
+    "Start the farmer again, with the command and the folder that you used before: it takes new "
+    "contracts by itself."
+)
+DUE_NOW = "A challenge is due now and waits for its answer."
 TAKES_CONTRACTS = "It holds no contract. A running farmer takes contracts by itself."
 
 
@@ -53,6 +57,8 @@ def next_challenge(detail: FarmerDetail) -> Sentence:
         return [TAKES_CONTRACTS]
     if detail.next_due is None:
         return ["No challenge waits for an answer."]
+    if detail.next_due <= detail.as_of:
+        return [DUE_NOW]
     return ["The next challenge is due in ", Until(detail.next_due, detail.as_of), "."]
 
 
@@ -173,10 +179,11 @@ PUT_IN_ADDRESS = f"Put the address of this node in the place of {NODE_ADDRESS}."
 """For who has no script to do it."""
 
 
-def snippet(path: str, state: State, uptime: float, page: str) -> str:
+def snippet(path: str, farmer_id: str, page: str) -> str:
     """HTML that shows the badge at *path* elsewhere, as a link to the farmer's *page*."""
-    # All parts are ids, numbers and fixed words: there is nothing to escape.
-    told = badge_alternative(badge(state, uptime))
+    # All parts are ids and fixed words: there is nothing to escape. The text does not say how the
+    # farmer is: it stays on the other page while that changes.
+    told = f"Uptime of the farmer {short(farmer_id)}"
     image = f'<img src="{NODE_ADDRESS}{path}" alt="{told}" height="20">'
     return f'<a href="{NODE_ADDRESS}{page}">{image}</a>'
 

@@ -55,9 +55,11 @@ def in_seconds(value: float) -> str:
 
 
 def wait(seconds: float | None) -> str:
-    """A mean of short times: with a tenth of a second below a minute."""
+    """A mean of short times: milliseconds, or a tenth of a second below a minute."""
     if seconds is None:
         return NOTHING
+    if 0 < seconds < SECOND:
+        return f"{max(1, round(seconds * 1000))} ms"
     return in_seconds(seconds) if seconds < MINUTE else duration(seconds)
 
 

@@ -201,6 +201,7 @@ def write_farmer(connection: Any, row: Any, now: int, choose: random.Random) -> 
         ended, current = stretches, None
     else:
         ended, current = stretches[:-1], stretches[-1]
+    lapsed = list(ended)
     covered = sum(end - begin for begin, end in stretches)
     beats = covered // (600_000 // max(1, row.contracts))
     values = {
@@ -218,11 +219,11 @@ def write_farmer(connection: Any, row: Any, now: int, choose: random.Random) -> 
         values["stretch_began"] = ended.pop()[0]
     else:
         values |= {"heartbeats": 0, "waited": 0}
-        ended = []
+        ended = lapsed = []
     connection.execute(update(Farmer).where(Farmer.id == row.id).values(values))
     keep(connection, Stretch, [{"farmer": row.id, "began": a, "ended": b} for a, b in ended])
     write_days(connection, row, stretches if values["heartbeats"] else [], now)
-    write_failures(connection, row, ended, choose)
+    write_failures(connection, row, lapsed, choose)
 
 
 def stretches_between(

@@ -153,7 +153,7 @@ def test_times_in_the_readers_zone(visitor: Visitor) -> None:
 def test_a_farmer_that_failed(visitor: Visitor, scripts: bool) -> None:
     """Its page says why, when, what to do, and how its uptime is counted."""
     visit: Visit = visitor(scripts=scripts)
-    page = visit.go("/?online=no&sort=last_answer&order=desc")
+    page = visit.go("/?online=no&min_uptime=1&sort=uptime&order=asc")
     page.locator(f"{LISTED} th a").first.click()
     expect(page.locator("#standing")).to_contain_text("Offline since")
     expect(page.locator('[data-window="30d"]')).to_contain_text("÷")

@@ -110,8 +110,8 @@ ASCENDING = "Ascending"
 SHOW = "Show"
 ALL_FARMERS = "All farmers"
 CANNOT_FIND = (
-    "This is neither a farmer id (20 characters, 0 to 9 and a to f) nor a Bitcoin address. Look "
-    "it over and try again."
+    "This is neither a farmer id (20 characters, 0 to 9 and a to f; the first 6 are enough if no "
+    "other id begins with them) nor a Bitcoin address. Look it over and try again."
 )
 
 # The list of farmers

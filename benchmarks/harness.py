@@ -167,13 +167,17 @@ class Client:
         """The body of the answer to a POST of JSON, which must succeed."""
         return self._request("POST", V1 + path, body, {"Content-Type": "application/json"})
 
+    def post_to_root(self, path: str, body: bytes, headers: dict[str, str]) -> bytes:
+        """The body of the answer to a POST, which must succeed."""
+        return self._request("POST", path, body, headers)
+
     def _request(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> bytes:
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
-        if response.status not in (200, 304):
+        if response.status not in (200, 201, 304):
             raise RuntimeError(f"{method} {path}: {response.status} {answer[:200]!r}")
         return answer
 

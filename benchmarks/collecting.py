@@ -45,16 +45,18 @@ BATCHES = 3
 """Requests of each client with BATCH measures."""
 PLACES = 1000
 KINDS = 14
-"""PLACES times KINDS cells."""
-PAGE = 500
+DAYS = 14
+"""PLACES times KINDS cells in all, PLACES on each day."""
+PAGE = 200
+"""What a page has if nobody asks for another size."""
 
 
 def measure(number: int) -> dict[str, object]:
-    """Measure *number*: all of one day, spread over the cells."""
+    """Measure *number*: spread over the days and the cells of each."""
     return {
         "measureName": NAME,
         "value": number % 97,
-        "startDate": "2026-11-01",
+        "startDate": f"2026-11-{number // (PLACES * KINDS // DAYS) % DAYS + 1:02}",
         "group1": {"place": f"place {number % PLACES}"},
         "group2": {"kind": f"kind {number // PLACES % KINDS}"},
     }

@@ -122,8 +122,25 @@ def aggregates(  # noqa: PLR0913, PLR0917 - who asks may narrow it in each way
         query = query.where(Cell.created_by == created_by)
     if after is not None:
         query = query.where(tuple_(*ORDER) > tuple_(*after))
-    query = query.order_by(*ORDER).limit(limit)
-    return node.database.read(lambda connection: read(connection, definition, query))
+
+    def work(connection: Connection) -> list[AggregateRow]:
+        page = query if limit is None else upto(connection, query, limit)
+        return read(connection, definition, page.order_by(*ORDER).limit(limit))
+
+    return node.database.read(work)
+
+
+def upto(
+    connection: Connection, query: Select[*tuple[Any, ...]], limit: int
+) -> Select[*tuple[Any, ...]]:
+    """*query* without the starts that lie beyond its first *limit* rows.
+
+    Starts are found in order through an index; the whole order is not, and without this each page
+    would sort all that follows it.
+    """
+    starts = query.with_only_columns(Cell.start).order_by(Cell.start)
+    last = connection.execute(starts.offset(limit - 1).limit(1)).scalar_one_or_none()
+    return query if last is None else query.where(Cell.start <= last)
 
 
 def chosen(definition: Definition) -> Select[*tuple[Any, ...]]:

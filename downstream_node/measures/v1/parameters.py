@@ -34,7 +34,7 @@ class Range(msgspec.Struct, forbid_unknown_fields=True):
     ] = None
     limit: Annotated[
         Annotated[int, Meta(ge=1, le=LARGEST_PAGE)], Meta(description="results in one answer")
-    ] = 1000
+    ] = 200
     cursor: Annotated[
         Annotated[str, Meta(max_length=LONGEST_CURSOR)] | None,
         Meta(description="`next` of the page before, with the same other parameters"),

@@ -25,7 +25,8 @@ OWN_SETTINGS = {
 }
 """Unless the environment says otherwise."""
 OPERATOR = "demo"
-KEY_PREFIX = "dsop_"
+EXAMPLES = "assets/definitions-example.json"
+EXAMPLE_ORG = "cozy"
 NODE = "node"
 INTERVAL_SECONDS = 5
 POOL = ("1024", "65536", "4194304", "2")
@@ -58,7 +59,8 @@ def run_demo(port: int, data: str) -> None:
     stop = Stop().on_signals()
     command("db", "init")
     command("whitelist", farmer_address(data))
-    key = operator_key()
+    command("measures", "insert-definitions-json", "-f", EXAMPLES)
+    key, token = operator_key(), measures_token()
     with processes() as started:
         started[NODE] = start(*server(port))
         started["pool of chunks"] = start(
@@ -69,6 +71,7 @@ def run_demo(port: int, data: str) -> None:
         started["farmer"] = start(*ours(*farm))
         click.echo(f"\nThe status page: {url}/")
         click.echo(f"The operator's page: {url}/operator, with the key {key}")
+        click.echo(f"For measures like those of {EXAMPLES}: the token {token}")
         click.echo("Ctrl-C stops the node and its farmer.\n")
         keep_running(started, stop)
     click.echo("Stopped.")
@@ -115,10 +118,20 @@ def farmer_address(data: str) -> str:
 
 def operator_key() -> str:
     """A new key for the operator's page; the one of the last demo is worth nothing any more."""
+    return anew(("operators", "remove"), ("operators", "add"), OPERATOR)
+
+
+def anew(remove: tuple[str, ...], add: tuple[str, ...], name: str) -> str:
+    """The first word that the command *add* prints, after *remove* has removed what there was."""
     run = partial(subprocess.run, capture_output=True, text=True)
-    run(ours("operators", "remove", OPERATOR), check=False)
-    added = run(ours("operators", "add", OPERATOR), check=True)
-    return next(word for word in added.stdout.split() if word.startswith(KEY_PREFIX))
+    run(ours(*remove, name), check=False)
+    words: list[str] = run(ours(*add, name), check=True).stdout.split()
+    return words[0]
+
+
+def measures_token() -> str:
+    """A new token of the organisation that owns the example definitions; earlier ones end."""
+    return anew(("measures", "token", "delete-org"), ("measures", "token", "create"), EXAMPLE_ORG)
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:

@@ -141,11 +141,16 @@ def located(file: str) -> Path:
 
 
 def read_definitions(path: Path) -> list[dict[str, Any]]:
-    """The definitions of the file at *path*. Raises InvalidDefinition, OSError."""
+    """The definitions of the file at *path*: a list, or an object with a list "definitions".
+
+    Raises InvalidDefinition, OSError.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InvalidDefinition(f"{path} is not JSON: {error}.") from None
+    if isinstance(found, dict):
+        found = found.get("definitions")
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise InvalidDefinition(f"{path} is not a list of definitions.")
     return found

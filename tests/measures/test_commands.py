@@ -189,10 +189,14 @@ def test_the_example(node: SimulatedNode, program: Commands) -> None:
 
 
 def test_own_file(node: SimulatedNode, program: Commands, tmp_path: Path) -> None:
-    """A file of the operator's is found from the working directory, and goes by names."""
+    """A file of the operator's is found from the working directory, and goes by names.
+
+    It holds a list, or an object with one.
+    """
     for threshold in (3, 7):
         one = {"name": NAME, "org": "museum", "aggregation_threshold": threshold}
-        (tmp_path / "own.json").write_text(json.dumps([one]))
+        content = [one] if threshold == 3 else {"definitions": [one]}
+        (tmp_path / "own.json").write_text(json.dumps(content))
         program.done("insert-definitions-json", "-f", "own.json")
     assert count(node, MeasureDefinition, MeasureDefinition.aggregation_threshold == 7) == 1
     assert count(node, MeasureDefinition) == 1

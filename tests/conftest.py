@@ -9,14 +9,15 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
 from simulator import ManualClock, SimulatedNode
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from downstream_node import schema, settings
-from downstream_node.app import build
+from downstream_node import app, schema, settings
 from downstream_node.database import Base
 
 SERVERS = {"mariadb": "TEST_MARIADB_URI", "postgresql": "TEST_POSTGRESQL_URI"}
@@ -57,9 +58,9 @@ def migrated(uri: str, master_key: Path) -> None:
     values = settings.load({}, None).__class__(
         SQLALCHEMY_DATABASE_URI=uri, MASTER_KEY_PATH=str(master_key)
     )
-    app = build(values)
-    node = app.extensions["downstream"]
-    schema.migrate(app, node)
+    application = app.build(values)
+    node = application.extensions["downstream"]
+    schema.migrate(application, node)
     node.database.dispose()
 
 
@@ -197,3 +198,30 @@ def lite(
     node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
     yield node
     node.close()
+
+
+@pytest.fixture
+def own_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, master_key: Path
+) -> Iterator[pytest.MonkeyPatch]:
+    """Commands run in this process with settings of the test and no others.
+
+    Their databases are closed afterwards, as the end of a process would do.
+    """
+    built: list[Flask] = []
+    build = app.build
+
+    def remember(*arguments: Any) -> Flask:
+        built.append(build(*arguments))
+        return built[-1]
+
+    monkeypatch.setattr(app, "build", remember)
+    for name in os.environ:
+        if name.startswith(settings.ENVIRONMENT_PREFIX):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(settings, "DEFAULT_CONFIG_FILE", tmp_path / "nothing.py")
+    monkeypatch.setenv("DOWNSTREAM_MASTER_KEY_PATH", str(master_key))
+    monkeypatch.chdir(tmp_path)
+    yield monkeypatch
+    for application in built:
+        application.extensions["downstream"].database.dispose()

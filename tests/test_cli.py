@@ -1,6 +1,5 @@
 """The operator's commands, as flags of `runapp.py` and as subcommands."""
 
-import os
 import shutil
 import signal
 import socket
@@ -15,7 +14,6 @@ import click
 import pytest
 import requests
 from click.testing import CliRunner, Result
-from flask import Flask
 from simulator import CHUNK, FarmerSimulator, ManualClock, SimulatedNode
 from sqlalchemy import select
 
@@ -32,35 +30,11 @@ UNREACHABLE = f"mysql+pymysql://user:{PASSWORD}@127.0.0.1:1/nothing"
 
 
 @pytest.fixture(autouse=True)
-def _closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close the databases of commands that run in this process, as the end of one would."""
-    built: list[Flask] = []
-    build = app.build
-
-    def remember(*arguments: Any) -> Flask:
-        built.append(build(*arguments))
-        return built[-1]
-
-    monkeypatch.setattr(app, "build", remember)
-    yield
-    for application in built:
-        application.extensions["downstream"].database.dispose()
-
-
-@pytest.fixture(autouse=True)
-def environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, master_key: Path
-) -> pytest.MonkeyPatch:
-    """Settings of the test and no others: a new SQLite file, the tests' master key."""
-    for name in os.environ:
-        if name.startswith(settings.ENVIRONMENT_PREFIX):
-            monkeypatch.delenv(name)
-    monkeypatch.setattr(settings, "DEFAULT_CONFIG_FILE", tmp_path / "nothing.py")
-    monkeypatch.setenv("DOWNSTREAM_MASTER_KEY_PATH", str(master_key))
-    monkeypatch.setenv("DOWNSTREAM_MMDB_PATH", str(tmp_path / "none.mmdb"))
-    monkeypatch.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", f"sqlite:///{tmp_path}/new/node.db")
-    monkeypatch.chdir(tmp_path)
-    return monkeypatch
+def environment(own_settings: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """Settings of the test and no others: a new SQLite file."""
+    own_settings.setenv("DOWNSTREAM_MMDB_PATH", str(tmp_path / "none.mmdb"))
+    own_settings.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", f"sqlite:///{tmp_path}/new/node.db")
+    return own_settings
 
 
 @pytest.fixture

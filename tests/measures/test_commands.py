@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,12 @@ import click
 import pytest
 import requests
 from click.testing import CliRunner, Result
-from flask import Flask
 from flask.cli import cli as flask_program
 from servers import free_port
 from simulator import SimulatedNode
 from sqlalchemy import func, insert, select
 
-from downstream_node import app, cli, settings
+from downstream_node import cli
 from downstream_node.clock import monotonic, pause
 from downstream_node.jobs import JobRow
 from downstream_node.measures import aggregating, definitions, telemetry, tokens
@@ -45,36 +43,12 @@ def database_uri(sqlite_uri: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _closing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close the databases of commands that run in this process, as the end of one would."""
-    built: list[Flask] = []
-    build = app.build
-
-    def remember(*arguments: Any) -> Flask:
-        built.append(build(*arguments))
-        return built[-1]
-
-    monkeypatch.setattr(app, "build", remember)
-    yield
-    for application in built:
-        application.extensions["downstream"].database.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, master_key: Path, database_uri: str
-) -> None:
+def _environment(own_settings: pytest.MonkeyPatch, database_uri: str) -> None:
     """Settings of the test and no others."""
-    for name in os.environ:
-        if name.startswith(settings.ENVIRONMENT_PREFIX):
-            monkeypatch.delenv(name)
-    monkeypatch.setattr(settings, "DEFAULT_CONFIG_FILE", tmp_path / "nothing.py")
-    monkeypatch.setenv("DOWNSTREAM_MASTER_KEY_PATH", str(master_key))
-    monkeypatch.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", database_uri)
-    monkeypatch.setenv("FLASK_APP", "downstream_node.app")
+    own_settings.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", database_uri)
+    own_settings.setenv("FLASK_APP", "downstream_node.app")
     # The program sets it for its own process.
-    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
-    monkeypatch.chdir(tmp_path)
+    own_settings.setenv("FLASK_RUN_FROM_CLI", "true")
 
 
 class Commands:

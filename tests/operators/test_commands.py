@@ -1,37 +1,17 @@
 """`downstream operators`: add, list, remove."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from click.testing import CliRunner, Result
-from flask import Flask
 from operators.browser import Browser
 from simulator import SimulatedNode
 
-from downstream_node import app, cli, settings
-from downstream_node.settings import Settings
+from downstream_node import cli
 
 
 @pytest.fixture(autouse=True)
-def _on_this_node(
-    monkeypatch: pytest.MonkeyPatch, database_uri: str, master_key: Path
-) -> Iterator[None]:
+def _on_this_node(own_settings: pytest.MonkeyPatch, database_uri: str) -> None:
     """The commands work on the database of the node."""
-    monkeypatch.setattr(settings, "DEFAULT_CONFIG_FILE", Path("nothing.py"))
-    monkeypatch.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", database_uri)
-    monkeypatch.setenv("DOWNSTREAM_MASTER_KEY_PATH", str(master_key))
-    built: list[Flask] = []
-    build = app.build
-
-    def remember(values: Settings) -> Flask:
-        built.append(build(values))
-        return built[-1]
-
-    monkeypatch.setattr(app, "build", remember)
-    yield
-    for application in built:
-        application.extensions["downstream"].database.dispose()
+    own_settings.setenv("DOWNSTREAM_SQLALCHEMY_DATABASE_URI", database_uri)
 
 
 def run(*arguments: str) -> Result:

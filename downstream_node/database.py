@@ -353,12 +353,14 @@ def absolute_uri(uri: str) -> str:
 def engine_options(uri: str) -> dict[str, Any]:
     """Options of the writing engine for the database of *uri*."""
     if make_url(uri).get_backend_name() == "sqlite":
-        return {"max_overflow": -1}
+        return {"max_overflow": -1, "hide_parameters": True}
     return {
         # READ COMMITTED: guarded updates see what others committed; InnoDB takes no gap locks.
         "isolation_level": "READ COMMITTED",
         # As many as there are threads; more than that nobody asks for.
         "max_overflow": -1,
+        # What is in a statement is somebody's: an error in the log or on a page names none of it.
+        "hide_parameters": True,
         # Every transaction is ended by `Database.writing`; the pool need not do it once more.
         "pool_reset_on_return": None,
     }

@@ -188,8 +188,11 @@ def badge(farmer_id: str) -> Response:
 
 
 @blueprint.get("/statistics", strict_slashes=False)
-def statistics_page() -> Response:
+def statistics_page() -> AnyResponse:
     """What public measures say, as far as their rules let it out."""
+    if request.query_string:
+        # There is nothing to ask for, and each query would be made anew past the cache.
+        return redirect(url_for("dashboard.statistics_page"), HTTPStatus.SEE_OTHER)
     found = statistics.statistics(current_node())
     width, height = statistics.WIDTH, statistics.HEIGHT
     page = "dashboard/statistics.html"
@@ -197,8 +200,10 @@ def statistics_page() -> Response:
 
 
 @blueprint.get("/statistics/<path:name>.csv")
-def statistics_csv(name: str) -> Response:
+def statistics_csv(name: str) -> AnyResponse:
     """The same results as a table: a line of names, a line a result. Raises NotFound."""
+    if request.query_string:
+        return redirect(url_for("dashboard.statistics_csv", name=name), HTTPStatus.SEE_OTHER)
     node = current_node()
     definition = next((one for one in statistics.public(node) if one.name == name), None)
     if definition is None:

@@ -34,7 +34,7 @@ def grouped(definition: AnyRow, row: AggregateRow) -> dict[str, Any]:
     return {
         slot: {key: row.groups[slot]}
         for slot, key in zip(SLOTS, keys, strict=True)
-        if row.groups[slot] is not None
+        if key is not None and row.groups[slot] is not None
     }
 
 

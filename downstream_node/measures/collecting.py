@@ -98,7 +98,8 @@ def collect(node: Node, org: str, items: Sequence[Item], now_ms: int) -> list[Ou
 def find_definitions(node: Node, items: Iterable[Item]) -> Mapping[str, AnyRow]:
     """The definitions that *items* name, by name."""
     bodies = [item.measure for item in items]
-    names = {body.get("measureName") for body in bodies if isinstance(body, dict)}
+    names = [body.get("measureName") for body in bodies if isinstance(body, dict)]
+    # Before they are put into a set: JSON's lists and objects have no hash.
     texts = {name for name in names if isinstance(name, str)}
     return node.database.read(lambda connection: definitions.by_names(connection, texts))
 

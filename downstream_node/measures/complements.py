@@ -24,15 +24,19 @@ class Sibling:
     weight: int
 
 
-def shown_safely(cells: Sequence[Sibling], threshold: int) -> set[int]:
+def shown_safely(cells: Sequence[Sibling], threshold: int, *, disjoint: bool = True) -> set[int]:
     """The cells that can be shown: above *threshold*, with none hidden that is their complement.
+
+    *disjoint*: the weights of two cells add up, as contributions do and contributors do not.
 
     Hiding a cell for one group's sake can leave it alone among those of another group, so all
     groups are looked at until nothing changes.
     """
     shown = {cell.cell for cell in cells if cell.weight >= threshold}
     sets = list(sibling_sets(cells))
-    while more := {cell for some in sets for cell in to_hide(some, shown, threshold)}:
+    while more := {
+        cell for some in sets for cell in to_hide(some, shown, threshold, disjoint=disjoint)
+    }:
         shown -= more
     return shown
 
@@ -47,12 +51,19 @@ def sibling_sets(cells: Iterable[Sibling]) -> Iterator[list[Sibling]]:
             yield sorted(some, key=lambda cell: (cell.weight, cell.cell))
 
 
-def to_hide(siblings: Sequence[Sibling], shown: set[int], threshold: int) -> list[int]:
-    """The smallest of the *shown* siblings, as many as have to be hidden beside those that are."""
+def to_hide(
+    siblings: Sequence[Sibling], shown: set[int], threshold: int, *, disjoint: bool
+) -> list[int]:
+    """The smallest of the *shown* siblings, as many as have to be hidden beside those that are.
+
+    Contributors may be in several cells: then only the largest cell says how many there are at
+    least, where contributions (*disjoint*) add up.
+    """
+    together = sum if disjoint else max
     hidden = [cell.weight for cell in siblings if cell.cell not in shown]
     chosen: list[int] = []
     for cell in siblings:
-        if not hidden or (len(hidden) > 1 and sum(hidden) >= threshold):
+        if not hidden or (len(hidden) > 1 and together(hidden) >= threshold):
             break
         if cell.cell in shown:
             chosen.append(cell.cell)

@@ -186,6 +186,9 @@ class Release(Base):
     released: Mapped[int] = mapped_column(BigInteger)
     count: Mapped[int] = mapped_column(BigInteger, doc="contributions it was made from")
     contributors: Mapped[int] = mapped_column(default=0)
+    hidden: Mapped[bool] = mapped_column(
+        default=False, doc="not given out for now; what was given out once still counts"
+    )
     result: Mapped[str] = mapped_column(Text, doc="the aggregate as JSON, noise included")
 
 

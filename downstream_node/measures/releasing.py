@@ -20,6 +20,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    update,
 )
 
 from downstream_node.database import AnyRow, batched, table_of
@@ -136,21 +137,29 @@ def release_period(
     cells = locked(connection, definition, starts)
     shown = visible(definition, cells)
     if not is_noisy(definition):
-        gone = [cell.id for cell in cells if cell.released and cell.id not in shown]
-        forget(connection, gone)
+        kept = [cell for cell in cells if cell.released]
+        hide(connection, [cell.id for cell in kept if cell.id not in shown], hidden=True)
+        hide(connection, [cell.id for cell in kept if cell.id in shown], hidden=False)
     new = [cell for cell in cells if cell.id in shown and cell.due]
     if not new:
         return 0
     if is_noisy(definition):
         return release_noisily(connection, definition, period, new, now)
-    made = {cell.id: numbers(cell, definition.with_quartiles) for cell in new}
+    made = {cell.id: without_extremes(numbers(cell, definition.with_quartiles)) for cell in new}
     store(connection, new, made, now)
     return len(made)
 
 
+def without_extremes(values: Numbers) -> Numbers:
+    """*values* without the least and the greatest: each of them is somebody's own."""
+    return msgspec.structs.replace(values, least=None, greatest=None)
+
+
 def locked(connection: Connection, definition: AnyRow, starts: Sequence[int]) -> Sequence[AnyRow]:
     """All cells of *starts*, with their releases; two runs at once wait for each other here."""
-    of_starts = and_(Cell.definition == definition.id, Cell.start.in_(starts), Cell.count > 0)
+    # A range, since a list can be longer than a statement; all that lies in it is of the period.
+    within = Cell.start.between(min(starts), max(starts))
+    of_starts = and_(Cell.definition == definition.id, within, Cell.count > 0)
     lock = select(Cell.id).where(of_starts).order_by(Cell.id).with_for_update()
     connection.execute(lock).all()
     query = (
@@ -182,7 +191,14 @@ def visible(definition: AnyRow, cells: Sequence[AnyRow]) -> set[int]:
         )
         for cell in cells
     ]
-    return shown_safely(siblings, threshold)
+    return shown_safely(siblings, threshold, disjoint=not definition.count_contributors)
+
+
+def hide(connection: Connection, cells: Sequence[int], *, hidden: bool) -> None:
+    """Let the releases of *cells* be read, or not. They stay what later ones are compared with."""
+    for some in batched(cells):
+        changed = update(Release).where(Release.cell.in_(some), Release.hidden.is_(not hidden))
+        connection.execute(changed.values(hidden=hidden))
 
 
 def forget(connection: Connection, cells: Sequence[int]) -> None:
@@ -209,6 +225,7 @@ def store(
             "released": now,
             "count": cell.counted if cell.id in made else 0,
             "contributors": cell.contributors if cell.id in made else 0,
+            "hidden": False,
             "result": msgspec.json.encode(made.get(cell.id, (reasons or {}).get(cell.id))).decode(),
         }
         for cell in cells

@@ -145,10 +145,10 @@ def upto(
 
 def chosen(definition: Definition) -> Select[*tuple[Any, ...]]:
     """The query for what may be given out, of all starts."""
+    enough = weight(definition) >= definition.aggregation_threshold
     if is_strict(definition):
         released = select(*PLACE, Release.result).join(Release, Release.cell == Cell.id)
-        return released.where(Release.count > 0)
-    enough = weight(definition) >= definition.aggregation_threshold
+        return released.where(Release.count > 0, Release.hidden.is_(False), enough)
     return select(*PLACE, *NUMBERS).where(enough, Cell.count > 0)
 
 

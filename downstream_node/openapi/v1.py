@@ -377,12 +377,17 @@ ABOUT = operation(
     "The node",
     json_answer(
         "Its name and version. Clients open this first, and go on if it answers.",
-        obj({"msg": {"const": "ok"}, "node": TEXT, "version": TEXT, "status": TEXT}),
+        obj(
+            {"msg": {"const": "ok"}}
+            | dict.fromkeys(("node", "version", "status", "api", "docs"), TEXT)
+        ),
         {
             "msg": "ok",
             "node": "downstream",
             "version": "0.1.0",
             "status": f"{MOUNT}/status/list",
+            "api": "/openapi.json",
+            "docs": "/docs",
         },
     ),
 )

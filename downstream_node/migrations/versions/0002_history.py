@@ -111,6 +111,6 @@ def downgrade() -> None:
     for table in ("network_hours", "failures", "farmer_days", "stretches"):
         op.drop_table(table)
     for table, added in columns().items():
-        with op.batch_alter_table(table) as batch:
-            for column in added:
-                batch.drop_column(column.name)
+        # Not in batch mode, which on SQLite makes the table anew and takes along what refers to it.
+        for column in added:
+            op.drop_column(table, column.name)

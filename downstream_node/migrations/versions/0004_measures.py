@@ -183,6 +183,7 @@ def create_releases() -> None:
         sa.Column("released", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("contributors", sa.Integer(), nullable=False),
+        sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["cell"], ["measure_cells.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("cell"),

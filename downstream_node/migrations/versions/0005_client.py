@@ -37,6 +37,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     for table, added in columns().items():
-        with op.batch_alter_table(table) as batch:
-            for column in added:
-                batch.drop_column(column.name)
+        # Not in batch mode, which on SQLite makes the table anew and takes along what refers to it.
+        for column in added:
+            op.drop_column(table, column.name)

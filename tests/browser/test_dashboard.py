@@ -162,6 +162,22 @@ def test_a_farmer_that_failed(visitor: Visitor, scripts: bool) -> None:
     assert page.locator("#day-bars svg").count() == 1
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_statistics(visitor: Visitor, scripts: bool) -> None:
+    """Trends with the rule that applies, a quartile band, a table with what is hidden, a CSV."""
+    page = visitor(scripts=scripts).go("/statistics")
+    waits = page.locator("#node-answer-wait-daily")
+    expect(waits.locator("[data-rule]")).to_contain_text("5 contributors")
+    assert waits.locator(".trend-line").count() == 1
+    assert waits.locator(".trend-band").count() == 1
+    waits.locator("summary").click()
+    expect(waits.locator("tbody tr").first).to_be_visible()
+    expect(page.locator("main")).to_contain_text("fewer than 5 contributors")
+    with page.expect_download() as download:
+        waits.locator("a[download]").click()
+    assert download.value.suggested_filename.endswith(".csv")
+
+
 def test_copying(visitor: Visitor) -> None:
     """A button beside a shortened id copies the whole one."""
     visit = visitor()

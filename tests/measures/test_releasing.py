@@ -94,8 +94,7 @@ def test_hiding_forgets_no_release(node: SimulatedNode) -> None:
 
 def test_contributors_in_two_cells_count_once(node: SimulatedNode) -> None:
     """Two hidden cells of the same three people are three people, so a third cell is hidden."""
-    rules = {"count_contributors": True, "suppress_complements": True}
-    define(node, aggregation_threshold=5, **rules)
+    define(node, aggregation_threshold=5, count_contributors=True, suppress_complements=True)
     for device, people in (("ok", 50), ("late", 40), ("wrong", 3), ("broken", 3)):
         bring(node, [1.0] * people, groups=(device,), contributors=range(people))
     count(node)

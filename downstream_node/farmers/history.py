@@ -12,7 +12,7 @@ from sqlalchemy import Connection, case, delete, insert, select, update
 
 from downstream_node.clock import Instant
 from downstream_node.database import batched, insert_missing
-from downstream_node.farmers.models import Failure, Farmer, FarmerDay, Stretch
+from downstream_node.farmers.models import Failure, FarmerDay, Stretch
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -109,9 +109,3 @@ def forget(connection: Connection, before: Instant, before_day: int, limit: int)
             connection.execute(delete(model).where(model.id.in_(some)))
         total += len(ids)
     return total
-
-
-def farmer_row(connection: Connection, farmer_id: str) -> int | None:
-    """The row of the farmer with this public id."""
-    query = select(Farmer.id).where(Farmer.farmer_id == farmer_id)
-    return connection.execute(query).scalar_one_or_none()

@@ -22,9 +22,9 @@ from downstream_node.service_time import Outage as OutageRow
 from downstream_node.status import reports
 from downstream_node.status.listing import FarmerListing, find_page
 from downstream_node.status.models import NetworkHour
-from downstream_node.status.network import sums
+from downstream_node.status.network import HOUR, sums
 from downstream_node.status.reasons import reason_of, rules_of
-from downstream_node.status.uptime import HOUR, Periods
+from downstream_node.status.uptime import Periods
 
 BARS = 24
 DAYS = 90

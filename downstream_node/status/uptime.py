@@ -17,8 +17,7 @@ from downstream_node.farmers.coverage import Coverage, Timeline
 from downstream_node.farmers.history import DAY
 from downstream_node.service_time import ServiceClock
 from downstream_node.status import reports
-
-HOUR = 3_600_000
+from downstream_node.status.network import HOUR
 
 
 class Period(NamedTuple):

@@ -44,12 +44,12 @@ def content_of(node: SimulatedNode, file: StoredFile, *bounds: int | None) -> by
 def path_of(node: SimulatedNode, file: StoredFile | bytes) -> Path:
     """Where the bytes of *file* are."""
     digest = file if isinstance(file, bytes) else file.sha256
-    return storage.path_of(service.root_of(node.parts), digest)
+    return storage.path_of(storage.root_of(node.parts), digest)
 
 
 def on_disk(node: SimulatedNode) -> set[str]:
     """The names of all files below FILES_PATH."""
-    return {path.name for path in service.root_of(node.parts).rglob("*") if path.is_file()}
+    return {path.name for path in storage.root_of(node.parts).rglob("*") if path.is_file()}
 
 
 def damage(node: SimulatedNode, file: StoredFile, position: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 from custody.keeping import bytes_of, content_of, keep, on_disk, path_of, sha256
 from simulator import START, SimulatedNode
 
-from downstream_node.custody import service
+from downstream_node.custody import service, storage
 from downstream_node.custody.blocks import BLOCK
 
 CONTENT = b"what is to be kept"
@@ -37,7 +37,7 @@ def test_the_layout_on_the_disk(node: SimulatedNode) -> None:
     """One file under its hash, for its owner alone, and nothing incoming."""
     stored = keep(node, CONTENT)
     name = sha256(CONTENT).hex()
-    root = service.root_of(node.parts)
+    root = storage.root_of(node.parts)
     assert path_of(node, stored) == root / name[:2] / name[2:4] / name
     assert path_of(node, stored).read_bytes() == CONTENT
     assert path_of(node, stored).stat().st_mode & 0o777 == 0o600

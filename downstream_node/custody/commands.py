@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -64,10 +65,11 @@ def all_files(node: Node, source: str | None = None) -> Iterator[StoredFile]:
 def line(file: StoredFile) -> str:
     """One line about *file*."""
     sources = ",".join(sorted({claim.source for claim in file.claims}))
+    names = ", ".join(dict.fromkeys(claim.name for claim in file.claims))
     damaged = f" DAMAGED since {iso(WallTime(file.damaged))}" if file.damaged else ""
     return (
         f"{file.sha256.hex()} {file.size:>12} x{file.redundancy} {file.visibility} {sources} "
-        f"{file.claims[0].name}{damaged}"
+        f"{names}{damaged}"
     )
 
 
@@ -86,10 +88,10 @@ def files_get(node: Node, prefix: str, output: str | None) -> None:
     if output not in (None, "-"):
         write_whole(Path(str(output)), pieces)
         return
-    stdout = click.get_binary_stream("stdout")
-    if output is None and stdout.isatty():
+    if output is None and sys.stdout.isatty():
         raise click.UsageError("This may confuse your terminal: give -o FILE, or -o - to insist.")
-    copy(pieces, stdout)
+    copy(pieces, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
 
 
 def write_whole(path: Path, pieces: Iterator[bytes]) -> None:

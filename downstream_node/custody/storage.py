@@ -65,7 +65,11 @@ class Incoming:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             # Unbuffered: pieces of a stream are large, and an error belongs to its write.
             self._file = os.fdopen(descriptor, "wb", buffering=0)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            except OSError:
+                self.close()
+                raise
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -146,7 +150,11 @@ def set_aside(root: Path, sha256: bytes) -> Path | None:
             return None
         aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.rename(aside)
-        sync_folder(path.parent)
+        try:
+            sync_folder(path.parent)
+        except OSError:
+            delete(aside)
+            raise
     return aside
 
 

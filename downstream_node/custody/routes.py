@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from downstream_node.custody import service, storage
 from downstream_node.custody.claims import Claim, disposition
 from downstream_node.custody.queries import StoredFile
+from downstream_node.custody.ranges import Bounds, wanted_part
 from downstream_node.custody.reading import NO_SUCH_PART
 from downstream_node.errors import UnknownFile
 from downstream_node.node import Node
@@ -27,7 +28,7 @@ def show(digits: str) -> Response:
     tag = f'"{digits}"'
     if request.if_none_match.contains_weak(digits):
         return labelled(Response(status=HTTPStatus.NOT_MODIFIED), tag)
-    part = wanted_part(tag, stored.size)
+    part = part_of(tag, stored.size)
     if part is not None and part[0] >= part[1]:
         refusal = error_response(NO_SUCH_PART, HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
         refusal.headers["Content-Range"] = f"bytes */{stored.size}"
@@ -53,19 +54,12 @@ def public_file(node: Node, digits: str) -> tuple[StoredFile, Claim]:
     return stored, claim
 
 
-def wanted_part(tag: str, size: int) -> tuple[int, int] | None:
-    """Where the part that is asked for starts and ends; None: the whole.
-
-    An empty part means that there is no such one. Several parts in one request, units other than
-    bytes, and a range that makes no sense or is meant for another content, get the whole.
-    """
+def part_of(tag: str, size: int) -> Bounds | None:
+    """The part that is asked for of the file with this *tag* and *size*; None: the whole."""
     # Compared as it stands: a date or a weak tag never names these very bytes.
     if request.headers.get("If-Range", tag) != tag or request.method == "HEAD":
         return None
-    wanted = request.range
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
-        return None
-    return wanted.range_for_length(size) or (0, 0)
+    return wanted_part(request.headers.get("Range", ""), size)
 
 
 def sending(node: Node, stored: StoredFile, start: int, end: int) -> Response:

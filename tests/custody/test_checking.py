@@ -1,13 +1,14 @@
 """Files are checked in the background: all of them, slowly, whatever their size."""
 
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 from custody.keeping import bytes_of, damage, keep, known, path_of, release
 from operators.browser import HEALTH, Browser
 from simulator import START, SimulatedNode
 
-from downstream_node.custody import checking, service
+from downstream_node.custody import checking, reading, service
 from downstream_node.custody.blocks import BLOCK
 from downstream_node.custody.models import CHECK_EVERY
 from downstream_node.operators import keys
@@ -114,11 +115,10 @@ def test_removed_files_are_not_checked(node: SimulatedNode) -> None:
 def test_removed_while_it_is_checked(node: SimulatedNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pass goes on with the next."""
     file, other = keep(node, b"old"), keep(node, b"other")
-    content_of = checking.opened
 
-    def removed(*arguments: object) -> object:
+    def removed(*arguments: Any) -> BinaryIO:
         release(node, file)
-        return content_of(*arguments)  # type: ignore[arg-type]
+        return reading.opened(*arguments)
 
     monkeypatch.setattr(checking, "opened", removed)
     assert checking.check_some(due(node).parts) == 2

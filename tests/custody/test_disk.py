@@ -1,6 +1,7 @@
 """A disk that is full or fails: a clear error, nothing acknowledged, nothing left behind."""
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def failing(step: Callable[..., Any], number: int, at_call: int = 1) -> Callable
 STEPS = [
     pytest.param((Path, "mkdir", 1), id="making the folder"),
     pytest.param((os, "open", 1), id="opening"),
-    pytest.param((storage.fcntl, "flock", 1), id="locking"),
+    pytest.param((fcntl, "flock", 1), id="locking"),
     pytest.param((os, "fsync", 1), id="syncing the bytes"),
     pytest.param((os, "fsync", 2), id="syncing the outer folder"),
     pytest.param((os, "fsync", 4), id="syncing the name"),
@@ -100,7 +101,7 @@ class Limited:
 def test_the_disk_becomes_full(node: SimulatedNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """Part of a piece was written: the file can not be finished any more."""
     opened = os.fdopen
-    monkeypatch.setattr(storage.os, "fdopen", lambda *a, **o: Limited(opened(*a, **o), 100))
+    monkeypatch.setattr(os, "fdopen", lambda *a, **o: Limited(opened(*a, **o), 100))
     with service.writer(node.parts) as writer:
         with pytest.raises(StorageFull):
             writer.write(CONTENT)
@@ -118,7 +119,7 @@ def test_short_writes_are_continued(node: SimulatedNode, monkeypatch: pytest.Mon
             return int(self._file.write(data[:1000]))
 
     opened = os.fdopen
-    monkeypatch.setattr(storage.os, "fdopen", lambda *a, **o: Slow(opened(*a, **o), 0))
+    monkeypatch.setattr(os, "fdopen", lambda *a, **o: Slow(opened(*a, **o), 0))
     assert content_of(node, keep(node, CONTENT)) == CONTENT
 
 

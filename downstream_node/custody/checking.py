@@ -30,7 +30,7 @@ def verify(node: Node, sha256: bytes) -> str | None:
         return str(damage)
     if found.blocks != content.blocks:
         # The bytes are right, so it is the database's list that is not.
-        log.warning("The block hashes of the file %s were wrong; made anew.", sha256.hex())
+        log.warning("Bytes are right, block hashes were wrong: %s", sha256.hex())
         node.database.write(lambda c: queries.replace_blocks(c, content, found.blocks))
     note_sound(node, content)
     return None

@@ -60,7 +60,7 @@ class Incoming:
         self._root = root
         self._failed = False
         with self._disk():
-            (root / INCOMING).mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folders(root)
             self._path = new_name(root)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             # Unbuffered: pieces of a stream are large, and an error belongs to its write.
@@ -124,6 +124,14 @@ class Incoming:
         self._file.close()
 
 
+def make_folders(root: Path) -> None:
+    """Make the folder of the files, for its owner alone, and the one of what is incoming."""
+    if not (root / INCOMING).is_dir():
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sync_folder(root.parent)
+        (root / INCOMING).mkdir(exist_ok=True, mode=0o700)
+
+
 def new_name(root: Path) -> Path:
     """A path in the folder of what is incoming that nobody else has."""
     return root / INCOMING / random_bytes(16).hex()
@@ -148,7 +156,7 @@ def set_aside(root: Path, sha256: bytes) -> Path | None:
     with disk_errors():
         if not path.exists():
             return None
-        aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folders(root)
         path.rename(aside)
         try:
             sync_folder(path.parent)

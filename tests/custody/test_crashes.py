@@ -3,10 +3,12 @@
 Whatever else it leaves behind is tidied up a day later.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,47 +35,74 @@ FIRST = b"what was there before"
 """Bytes that are older than all files of a database are left alone; this is its first."""
 
 PROGRAM = """
-import importlib, os, signal, sys
+import importlib, json, os, signal, sys
 from downstream_node import settings
 from downstream_node.app import build
 from downstream_node.custody import service
 
-place, when, work = sys.argv[1:]
-owner, name = place.rsplit(".", 1)
-module, _, kind = owner.partition(":")
-owner = importlib.import_module("downstream_node." + module)
-owner = getattr(owner, kind) if kind else owner
-step = getattr(owner, name)
+def die(values, place, when, work):
+    owner, name = place.rsplit(".", 1)
+    module, _, kind = owner.partition(":")
+    owner = importlib.import_module("downstream_node." + module)
+    owner = getattr(owner, kind) if kind else owner
+    step = getattr(owner, name)
 
-def last(*arguments, **options):
-    if when == "after":
-        step(*arguments, **options)
-    os.kill(os.getpid(), signal.SIGKILL)
+    def last(*arguments, **options):
+        if when == "after":
+            step(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
 
-setattr(owner, name, last)
-node = build(settings.load()).extensions["downstream"]
-content = b"what is to be kept" * 1000
-if work == "take in":
-    claim = dict(source="operator", reference="1", name="a", media_type="text/plain")
-    service.take_in(node, [content, content], redundancy=0, visibility="private", **claim)
-else:
-    service.release(node, bytes.fromhex(work), "operator", "1", "gone")
+    setattr(owner, name, last)
+    node = build(settings.checked(values)).extensions["downstream"]
+    content = b"what is to be kept" * 1000
+    if work == "take in":
+        claim = dict(source="operator", reference="1", name="a", media_type="text/plain")
+        service.take_in(node, [content, content], redundancy=0, visibility="private", **claim)
+    else:
+        service.release(node, bytes.fromhex(work), "operator", "1", "gone")
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        try:
+            die(*json.loads(line))
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def killed(node: SimulatedNode, place: str, when: str, work: str) -> int:
-    """The exit code of a process that dies before or after the function at *place*."""
-    values = node.parts.settings
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-        "DOWNSTREAM_SQLALCHEMY_DATABASE_URI": values.SQLALCHEMY_DATABASE_URI,
-        "DOWNSTREAM_MASTER_KEY_PATH": values.MASTER_KEY_PATH,
-        "DOWNSTREAM_MMDB_PATH": values.MMDB_PATH,
-        "DOWNSTREAM_FILES_PATH": values.FILES_PATH,
-    }
-    command = [sys.executable, "-c", PROGRAM, place, when, work]
-    return subprocess.run(command, env=environment, check=False, timeout=60).returncode
+@pytest.fixture(scope="module")
+def mortals() -> Iterator["subprocess.Popen[str]"]:
+    """A process that makes others, which die; to import all modules takes each of them too long."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        yield process
+
+
+Killing = Callable[[str, str, str], int]
+
+
+@pytest.fixture
+def killed(node: SimulatedNode, mortals: "subprocess.Popen[str]") -> Killing:
+    """The exit code of a process that dies before or after the function at a place, at work."""
+    names = ("SQLALCHEMY_DATABASE_URI", "MASTER_KEY_PATH", "MMDB_PATH", "FILES_PATH")
+    values = {name: getattr(node.parts.settings, name) for name in names}
+
+    def run(place: str, when: str, work: str) -> int:
+        assert mortals.stdin
+        assert mortals.stdout
+        mortals.stdin.write(json.dumps([values, place, when, work]) + "\n")
+        mortals.stdin.flush()
+        return int(mortals.stdout.readline())
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -86,10 +115,12 @@ def killed(node: SimulatedNode, place: str, when: str, work: str) -> int:
         pytest.param("custody.storage:Incoming.close", "before", "kept", id="before the answer"),
     ],
 )
-def test_killed_while_it_takes_in(node: SimulatedNode, place: str, when: str, left: str) -> None:
+def test_killed_while_it_takes_in(
+    node: SimulatedNode, killed: Killing, place: str, when: str, left: str
+) -> None:
     """Only after the commit it is there; what else is on the disk goes. It can be sent again."""
     first, name = keep(node, FIRST), sha256(2 * CONTENT)
-    assert killed(node, place, when, "take in") == -signal.SIGKILL
+    assert killed(place, when, "take in") == -signal.SIGKILL
     others = on_disk(node) - {first.sha256.hex()}
     assert (others == {name.hex()}) == (left != "part")
     assert len(others) == 1
@@ -110,10 +141,12 @@ def test_killed_while_it_takes_in(node: SimulatedNode, place: str, when: str, le
         pytest.param("custody.storage.delete", "before", True, id="before they are deleted"),
     ],
 )
-def test_killed_while_it_releases(node: SimulatedNode, place: str, when: str, gone: bool) -> None:
+def test_killed_while_it_releases(
+    node: SimulatedNode, killed: Killing, place: str, when: str, gone: bool
+) -> None:
     """The claim is given up or not; if it is, a job takes the bytes away."""
     first, file = keep(node, FIRST), keep(node, CONTENT)
-    assert killed(node, place, when, file.sha256.hex()) == -signal.SIGKILL
+    assert killed(place, when, file.sha256.hex()) == -signal.SIGKILL
     if not gone:
         assert content_of(node, file) == CONTENT
         assert release(node, file)

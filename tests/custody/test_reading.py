@@ -8,7 +8,7 @@ import pytest
 from custody.keeping import bytes_of, content_of, damage, keep, known, path_of, release
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from simulator import START, SimulatedNode
+from simulator import SimulatedNode
 from sqlalchemy import update
 
 from downstream_node.custody import queries, service, storage
@@ -19,6 +19,12 @@ from downstream_node.errors import DamagedFile, InvalidRequest, UnknownFile
 
 CONTENT = bytes_of(3 * BLOCK + 100)
 SIZE = len(CONTENT)
+
+
+@pytest.fixture
+def node(light: SimulatedNode) -> SimulatedNode:
+    """SQLite only: what is noted in the database has tests of its own."""
+    return light
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def test_a_file_that_is_gone_from_the_disk(node: SimulatedNode, file: StoredFile
     path_of(node, file).unlink()
     with pytest.raises(DamagedFile, match="not on the disk"):
         content_of(node, file)
-    assert known(node, file).damaged == START
+    assert known(node, file).damaged == node.clock.wall
 
 
 def test_a_disk_that_cannot_read(
@@ -142,12 +148,13 @@ def test_reads_in_pieces(node: SimulatedNode, file: StoredFile, monkeypatch: Any
 
 def test_damage_that_is_read_is_noted_once(node: SimulatedNode, file: StoredFile) -> None:
     """From when it was first seen."""
+    seen = node.clock.wall
     damage(node, file, 0)
     for _ in range(2):
         with pytest.raises(DamagedFile):
             content_of(node, file)
         node.advance(10)
-    assert known(node, file).damaged == START
+    assert known(node, file).damaged == seen
 
 
 def test_an_open_file_outlives_its_removal(node: SimulatedNode, file: StoredFile) -> None:
@@ -179,18 +186,18 @@ def test_verifying_a_whole_file(node: SimulatedNode, file: StoredFile) -> None:
     """The time of it is noted."""
     node.advance(10)
     assert service.verify(node.parts, file.sha256) is None
-    assert known(node, file).verified == START + 10_000
+    assert known(node, file).verified == node.clock.wall
 
 
 def test_verifying_a_damaged_file(node: SimulatedNode, file: StoredFile) -> None:
     """It says what is wrong; when it is put right, that is noted as well."""
     damage(node, file, SIZE - 1)
     assert "hash is wrong" in (service.verify(node.parts, file.sha256) or "")
-    assert (known(node, file).damaged, known(node, file).verified) == (START, None)
+    assert (known(node, file).damaged, known(node, file).verified) == (node.clock.wall, None)
     damage(node, file, SIZE - 1)
     node.advance(1)
     assert service.verify(node.parts, file.sha256) is None
-    assert (known(node, file).damaged, known(node, file).verified) == (None, START + 1000)
+    assert (known(node, file).damaged, known(node, file).verified) == (None, node.clock.wall)
 
 
 def test_a_damaged_list_of_blocks_is_made_anew(node: SimulatedNode, file: StoredFile) -> None:
@@ -210,7 +217,7 @@ def test_what_is_noted_late_does_not_count(node: SimulatedNode, file: StoredFile
     assert seen is not None
     node.advance(1)
     keep(node, CONTENT)
-    node.parts.database.write(lambda c: queries.note_damaged(c, seen, START, START))
+    node.parts.database.write(lambda c: queries.note_damaged(c, seen, 1, 1))
     assert known(node, file).damaged is None
 
 

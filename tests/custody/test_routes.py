@@ -22,9 +22,9 @@ SIZE = len(CONTENT)
 
 
 @pytest.fixture
-def database_uri(sqlite_uri: str) -> str:
-    """SQLite only: the SQL has tests of its own."""
-    return sqlite_uri
+def node(light: SimulatedNode) -> SimulatedNode:
+    """SQLite only: what is noted in the database has tests of its own."""
+    return light
 
 
 @pytest.fixture

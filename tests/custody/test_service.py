@@ -64,6 +64,7 @@ def test_the_layout_on_the_disk(node: SimulatedNode) -> None:
     assert path == storage.root_of(node.parts) / name[:2] / name[2:4] / name
     assert path.read_bytes() == CONTENT
     assert path.stat().st_mode & 0o777 == 0o600
+    assert storage.root_of(node.parts).stat().st_mode & 0o777 == 0o700
     assert on_disk(node) == {name}
 
 

@@ -25,6 +25,7 @@ ORDER = (
     "farmers",
     "contracts",
     "status",
+    "custody",
     "measures",
     "jobs web html page_cache",
     "dashboard",
@@ -50,6 +51,9 @@ PURE = (
     "addresses.whitelist",
     "chunks.stream",
     "contracts.lifecycle",
+    "custody.blocks",
+    "custody.claims",
+    "custody.ranges",
     "farmers.clients",
     "farmers.coverage",
     "measures.cells",
@@ -67,7 +71,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures", "terminal"),
+    *("operators", "dashboard", "html", "measures", "terminal", "custody"),
 }
 SERVER_LIBRARIES = {
     "flask",

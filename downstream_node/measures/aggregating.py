@@ -39,6 +39,7 @@ from downstream_node.measures.models import (
 )
 from downstream_node.measures.moments import LARGEST, Moments, merged
 from downstream_node.measures.periods import is_due
+from downstream_node.measures.rules import fingerprint
 from downstream_node.node import Node
 
 log = logging.getLogger(__name__)
@@ -104,12 +105,19 @@ def run(node: Node, definition: AnyRow) -> int:
             if not row.sound:
                 set_aside(node, row.id, NO_NUMBER)
         counted += count_or_set_aside(node, definition, sound)
-    if definition.with_quartiles:
+    if definition.with_quartiles and not definition.quartiles_kept:
         cell_quartiles.fill(node, definition.id)
     releasing.release_what_is_due(node, definition)
-    note = update(MeasureDefinition).where(MeasureDefinition.id == definition.id)
-    node.database.write(lambda connection: connection.execute(note.values(last_run=began)))
+    node.database.write(lambda connection: note_run(connection, definition, began))
     return counted
+
+
+def note_run(connection: Connection, definition: AnyRow, began: int) -> None:
+    """Note when the run began, unless the rules changed since, which asks for another run."""
+    this = MeasureDefinition.id == definition.id
+    now = connection.execute(definitions.ALL.where(this).with_for_update(key_share=True)).one()
+    if fingerprint(now) == fingerprint(definition):
+        connection.execute(update(MeasureDefinition).where(this).values(last_run=began))
 
 
 def oldest(connection: Connection, definition: int) -> Sequence[AnyRow]:
@@ -151,6 +159,8 @@ def count_in(connection: Connection, definition: AnyRow, ids: list[int], now: in
 
     Raises CountedMeanwhile, for the caller to roll back, if some of them are counted already.
     """
+    # As it is now, and stays until this is committed: see `redefining.change`.
+    definition = definitions.held(connection, definition.id)
     chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
     news = {bytes(row.cell_key): row for row in grouped(connection, chosen)}
     first = table_of(connection, {"id": int}, [(row.first,) for row in news.values()])
@@ -268,6 +278,7 @@ def store(
         rows = [(cell, *(getattr(values, name) for name in MOMENTS)) for cell, values in some]
         new = table_of(connection, {"id": int, **MOMENTS}, rows)
         values = {name: new.c[name] for name in MOMENTS} | {"last_updated": now} | stale
+        values["pending"] = True
         connection.execute(update(Cell).values(values).where(Cell.id == new.c.id))
 
 

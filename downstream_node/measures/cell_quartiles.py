@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, update
 
 from downstream_node.database import MOST_PARAMETERS, AnyRow, batched, table_of
-from downstream_node.measures.models import Cell, RawMeasure
+from downstream_node.measures.models import Cell, MeasureDefinition, RawMeasure
 from downstream_node.measures.quantiles import Quartiles, quartiles, sketched_quartiles
 from downstream_node.node import Node
 
@@ -21,15 +21,19 @@ QUARTERS = (1, 2, 3)
 
 
 def fill(node: Node, definition: int) -> None:
-    """Work out the quartiles of the cells that have none, though they can have them.
+    """Work out the quartiles of the cells that have none, though they can have them; once.
 
-    That is where with_quartiles was set after measures had come.
+    That is where with_quartiles was set after measures had come. From then on whoever counts into
+    a cell keeps them.
     """
     complete = Cell.last_purged.is_(None) | Cell.sketch.is_not(None)
     query = select(Cell.id).where(
         Cell.definition == definition, Cell.median.is_(None), Cell.count > 0, complete
     )
     query = query.order_by(Cell.id).limit(MOST_PARAMETERS).with_for_update()
+    wanted = update(MeasureDefinition).where(
+        MeasureDefinition.id == definition, MeasureDefinition.with_quartiles
+    )
 
     def some(connection: Connection) -> int:
         ids = connection.execute(query).scalars().all()
@@ -38,6 +42,8 @@ def fill(node: Node, definition: int) -> None:
 
     while node.database.write(some) == MOST_PARAMETERS:
         pass
+    # Whoever sets with_quartiles to another value takes this back.
+    node.database.write(lambda connection: connection.execute(wanted.values(quartiles_kept=True)))
 
 
 def work_out(connection: Connection, definition: int, ids: Sequence[int]) -> None:

@@ -20,8 +20,8 @@ from downstream_node.clock import SECOND, WallTime, iso
 from downstream_node.errors import InvalidDefinition, InvalidOrganisation
 from downstream_node.measures import (
     aggregating,
-    definitions,
     purging,
+    redefining,
     redoing,
     telemetry,
     tokens,
@@ -130,7 +130,7 @@ def insert_definitions_json(node: Node, file: str | None) -> None:
     example.
     """
     found = read_definitions(telemetry.DEFINITIONS if file is None else located(file))
-    inserted, updated = node.database.write(lambda connection: definitions.load(connection, found))
+    inserted, updated = node.database.write(lambda connection: redefining.load(connection, found))
     click.echo(f"{inserted} definitions inserted, {updated} updated.")
 
 

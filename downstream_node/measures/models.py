@@ -71,6 +71,12 @@ class MeasureDefinition(Base):
         default=1, doc="contributions of one contributor to a period that noise hides"
     )
     last_run: Mapped[int | None] = mapped_column(BigInteger, doc="when its last aggregation ran")
+    rules: Mapped[bytes | None] = mapped_column(
+        fixed_bytes(16), doc="fingerprint of the rules under which all cells were looked at"
+    )
+    quartiles_kept: Mapped[bool] = mapped_column(
+        default=False, doc="all cells that can have quartiles have them"
+    )
 
 
 class RawMeasure(Base):
@@ -135,6 +141,7 @@ class Cell(Base):
     __table_args__ = (
         UniqueConstraint("definition", "cell_key"),
         Index(None, "definition", "start"),
+        Index(None, "definition", "pending", "start"),
         UTF8,
     )
 
@@ -162,6 +169,9 @@ class Cell(Base):
     )
     last_updated: Mapped[int] = mapped_column(BigInteger)
     last_purged: Mapped[int | None] = mapped_column(BigInteger)
+    pending: Mapped[bool] = mapped_column(
+        default=True, doc="has changed since it was last decided what is released of it"
+    )
 
 
 class CellContributor(Base):
@@ -190,6 +200,12 @@ class Release(Base):
         default=False, doc="not given out for now; what was given out once still counts"
     )
     result: Mapped[str] = mapped_column(Text, doc="the aggregate as JSON, noise included")
+    rules: Mapped[bytes | None] = mapped_column(
+        fixed_bytes(16), doc="fingerprint of the rules it was last held against; None: of none"
+    )
+    epsilon: Mapped[float | None] = mapped_column(
+        Double, doc="what its noise leaves of one contribution; None: it has no noise"
+    )
 
 
 class BudgetEntry(Base):
@@ -202,4 +218,7 @@ class BudgetEntry(Base):
     definition: Mapped[int] = mapped_column(RowId, ForeignKey("measure_definitions.id"))
     start: Mapped[int] = mapped_column(BigInteger, doc="period whose contributors it concerns")
     epsilon: Mapped[float] = mapped_column(Double)
+    most: Mapped[int] = mapped_column(
+        default=1, doc="contributions of one contributor that it was spent on"
+    )
     spent: Mapped[int] = mapped_column(BigInteger)

@@ -22,7 +22,7 @@ from downstream_node.database import AnyRow
 from downstream_node.errors import InvalidDefinition
 from downstream_node.farmers.history import CORRUPTED, DAY, INVALID, MINUTE, UNANSWERED
 from downstream_node.farmers.models import Failure, Farmer, FarmerDay
-from downstream_node.measures import aggregating, definitions
+from downstream_node.measures import aggregating, definitions, redefining
 from downstream_node.measures.cells import cell_key, group_text
 from downstream_node.measures.models import MeasureReceipt, RawMeasure
 from downstream_node.measures.periods import period_start
@@ -117,7 +117,7 @@ def install(connection: Connection) -> dict[str, AnyRow]:
     there = definitions.by_names(connection, shipped)
     missing = [one for name, one in shipped.items() if name not in there]
     if missing:
-        definitions.load(connection, missing)
+        redefining.load(connection, missing)
         there = definitions.by_names(connection, shipped)
     for name, definition in there.items():
         if definition.org != ORG:

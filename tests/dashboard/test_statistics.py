@@ -13,7 +13,7 @@ from sqlalchemy import insert, update
 from werkzeug.test import TestResponse
 
 from downstream_node.dashboard.statistics import MOST_PERIODS_LISTED, MOST_SERIES
-from downstream_node.measures import aggregating, definitions
+from downstream_node.measures import aggregating, definitions, redefining
 from downstream_node.measures.cells import cell_key, group_text
 from downstream_node.measures.models import MeasureDefinition, RawMeasure
 from downstream_node.measures.periods import DAY, period_start
@@ -39,7 +39,7 @@ def text_of(node: SimulatedNode) -> str:
 
 def define(node: SimulatedNode, **more: Any) -> None:
     """Define the measure of the tests."""
-    node.parts.database.write(lambda connection: definitions.load(connection, [PUBLIC | more]))
+    node.parts.database.write(lambda connection: redefining.load(connection, [PUBLIC | more]))
 
 
 def measure(

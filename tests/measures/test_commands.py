@@ -19,7 +19,7 @@ from sqlalchemy import func, insert, select
 from downstream_node import cli
 from downstream_node.clock import monotonic, pause
 from downstream_node.jobs import JobRow
-from downstream_node.measures import aggregating, definitions, telemetry, tokens
+from downstream_node.measures import aggregating, definitions, redefining, telemetry, tokens
 from downstream_node.measures.cells import cell_key
 from downstream_node.measures.models import (
     Cell,
@@ -213,7 +213,7 @@ def measured(node: SimulatedNode, *values: float, days_ago: int = 0) -> None:
     one = {"name": NAME, "org": "museum", "aggregation_threshold": 1, "with_quartiles": False}
     start = today(node) - days_ago * DAY
     with node.parts.database.writing() as connection:
-        definitions.load(connection, [one])
+        redefining.load(connection, [one])
         definition = definitions.by_name(connection, NAME)
         assert definition is not None
         key = cell_key(start, None, None, None, None)

@@ -320,12 +320,12 @@ def test_a_larger_budget_allows_more(node: SimulatedNode, silent: dict[str, list
 
 def test_purged_values_cannot_be_bounded(node: SimulatedNode, silent: dict[str, list[Any]]) -> None:
     """A cell whose values were out of bounds and are gone is refused, and no other."""
-    define(node)
+    define(node, aggregation_threshold=3)
     bring(node, [10, 20], start=day(-1), groups=("within",))
     bring(node, [10, 500], start=day(-1), groups=("without",))
     count(node)
     purging.purge(node.parts, NAME, 0)
-    redefine(node, **NOISY)
+    redefine(node, aggregation_threshold=1, **NOISY)
     count(node)
     assert [row.groups["group1"] for row in shown(node)] == ["within"]
     (refused,) = releasing.refusals(node.parts, definition(node))

@@ -12,7 +12,7 @@ from sqlalchemy import event, func, select, update
 from downstream_node.errors import InvalidDefinition
 from downstream_node.farmers.history import DAY
 from downstream_node.farmers.models import Farmer
-from downstream_node.measures import definitions, results, telemetry
+from downstream_node.measures import definitions, redefining, results, telemetry
 from downstream_node.measures.cells import group_value
 from downstream_node.measures.models import MeasureDefinition, RawMeasure
 from downstream_node.measures.telemetry import (
@@ -283,7 +283,7 @@ def test_shipped_definitions_are_strict(definition: dict[str, object]) -> None:
 def test_the_operators_changes_stay(node: SimulatedNode) -> None:
     """A definition that is there is left as it is."""
     changed = shipped()[0] | {"aggregation_threshold": 20}
-    node.parts.database.write(lambda connection: definitions.load(connection, [changed]))
+    node.parts.database.write(lambda connection: redefining.load(connection, [changed]))
     known = node.parts.database.write(telemetry.install)
     assert known[str(changed["name"])].aggregation_threshold == 20
     assert len(known) == len(shipped())
@@ -292,6 +292,6 @@ def test_the_operators_changes_stay(node: SimulatedNode) -> None:
 def test_a_name_that_is_taken(node: SimulatedNode) -> None:
     """Nothing is recorded into somebody else's measure."""
     foreign = {"name": ANSWERS, "org": "museum"}
-    node.parts.database.write(lambda connection: definitions.load(connection, [foreign]))
+    node.parts.database.write(lambda connection: redefining.load(connection, [foreign]))
     with pytest.raises(InvalidDefinition, match="belongs to museum"):
         telemetry.record(node.parts)

@@ -1,0 +1,73 @@
+"""Changed rules hold for what was released before; cells say whether they changed.
+
+Revision ID: 0006
+Revises: 0005
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from downstream_node.database import fixed_bytes
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+STRICT = "release_at_period_end OR suppress_complements OR noise_epsilon IS NOT NULL"
+
+
+def columns() -> dict[str, list[sa.Column[Any]]]:
+    """The new columns by table, made anew: a column belongs to one table for good."""
+    return {
+        "measure_definitions": [
+            sa.Column("rules", fixed_bytes(16)),
+            sa.Column("quartiles_kept", sa.Boolean(), nullable=False, server_default=sa.false()),
+        ],
+        "measure_cells": [
+            sa.Column("pending", sa.Boolean(), nullable=False, server_default=sa.true())
+        ],
+        "measure_releases": [
+            sa.Column("rules", fixed_bytes(16)),
+            sa.Column("epsilon", sa.Double()),
+        ],
+        "measure_budget": [sa.Column("most", sa.Integer(), nullable=False, server_default="1")],
+    }
+
+
+def upgrade() -> None:
+    """Add the columns, and have the next run hold all releases against their rules."""
+    for table, added in columns().items():
+        for column in added:
+            op.add_column(table, column)
+    op.create_index(
+        "ix_measure_cells_definition_pending_start",
+        "measure_cells",
+        ["definition", "pending", "start"],
+    )
+    op.execute(
+        "UPDATE measure_budget SET most = (SELECT most_per_contributor FROM measure_definitions "
+        "WHERE measure_definitions.id = measure_budget.definition)"
+    )
+    # Noise could not be told apart before; what has any was made under the settings of now.
+    op.execute(
+        "UPDATE measure_releases SET epsilon = (SELECT noise_epsilon / most_per_contributor "
+        "FROM measure_definitions JOIN measure_cells "
+        "ON measure_cells.definition = measure_definitions.id "
+        "WHERE measure_cells.id = measure_releases.cell) "
+        # Any character for the colon, which would begin a parameter.
+        "WHERE result LIKE '%\"noisy\"_true%'"
+    )
+    op.execute(f"UPDATE measure_definitions SET last_run = NULL WHERE {STRICT}")  # noqa: S608
+
+
+def downgrade() -> None:
+    """Drop them."""
+    # An index of the same beginning is there, so MariaDB has what its foreign key needs.
+    op.drop_index("ix_measure_cells_definition_pending_start", "measure_cells")
+    for table, added in columns().items():
+        # Not in batch mode, which on SQLite makes the table anew and takes along what refers to it.
+        for column in added:
+            op.drop_column(table, column.name)

@@ -19,6 +19,7 @@ from downstream_node.measures.models import MeasureDefinition, RawMeasure
 from downstream_node.measures.periods import DAY, period_start
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+HOUR = 3_600_000
 HOSTILE = "<script>alert('x')</script>"
 NAME = "visits-daily"
 PUBLIC = {"name": NAME, "org": "museum", "access_public": True, "group1_key": "door"}
@@ -43,10 +44,15 @@ def define(node: SimulatedNode, **more: Any) -> None:
 
 
 def measure(
-    node: SimulatedNode, values: Sequence[float], *, days_ago: int = 1, door: str = DOOR
+    node: SimulatedNode,
+    values: Sequence[float],
+    *,
+    days_ago: int = 1,
+    door: str = DOOR,
+    hour: int = 0,
 ) -> None:
-    """Collect *values* for one door on one day, and count them."""
-    start = period_start("day", node.parts.wall_clock()) - days_ago * DAY
+    """Collect *values* for one door on one day at one *hour*, and count them."""
+    start = period_start("day", node.parts.wall_clock()) - days_ago * DAY + hour * HOUR
     group = group_text(door)
     place = {"start": start, "group1": group, "created_by": None}
     key = cell_key(start, None, group, None, None)
@@ -119,6 +125,31 @@ def test_unknown_measure(node: SimulatedNode) -> None:
     """A file of nothing is a page that says so."""
     response = get(node, "/statistics/nothing.csv")
     assert (response.status_code, response.mimetype) == (404, "text/html")
+
+
+def test_several_starts_in_a_period(node: SimulatedNode) -> None:
+    """What a day has at several hours is added up, in the chart and in the table."""
+    define(node, aggregation_period="day")
+    measure(node, [10] * 5, hour=3)
+    measure(node, [1] * 5, hour=4)
+    text = text_of(node)
+    assert "north 55 on 14 Jan" in text
+    assert "14 Jan north 2 results together 10 55 5.50" in text
+    assert [row["total"] for row in table(node)] == ["50.0", "5.0"]
+
+
+def test_quartiles_of_several_starts(node: SimulatedNode) -> None:
+    """They cannot be taken together: the chart says so, and the table shows them apart."""
+    define(node, with_quartiles=True)
+    measure(node, [1, 2, 3, 4, 5], days_ago=2)
+    measure(node, [10] * 5, hour=3)
+    measure(node, [20] * 5, hour=4)
+    text = text_of(node)
+    assert "1 day has several results, whose medians and quartiles cannot be taken" in text
+    assert "north 3 on 13 Jan" in text
+    assert "14 Jan, 03:00 north 5 10 10 10 10" in text
+    assert "14 Jan, 04:00 north 5 20 20 20 20" in text
+    assert "not shown" not in text
 
 
 def test_quartiles(node: SimulatedNode) -> None:

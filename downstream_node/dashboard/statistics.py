@@ -24,7 +24,6 @@ MOST_ROWS = 20_000
 """Results of one definition that a page is made from."""
 MOST_SERIES = 6
 MOST_PERIODS_LISTED = 30
-CSV_PAGE = 2000
 WIDTH, HEIGHT = 320.0, 110.0
 SLOTS = (("group1", "group1_key"), ("group2", "group2_key"), ("group3", "group3_key"))
 
@@ -328,17 +327,12 @@ def csv_columns(definition: AnyRow) -> list[str]:
 
 
 def csv_pages(node: Node, definition: AnyRow) -> Iterator[list[list[object]]]:
-    """The results of the last days, CSV_PAGE at a time, as cells of a table."""
+    """The results of the last days, a page at a time, as cells of a table."""
     now = node.wall_clock()
     begin = now - DAYS[0] * DAY
     slots = [slot for slot, key in SLOTS if getattr(definition, key)]
-    after = None
-    while True:
-        rows = results.aggregates(node, definition, begin, now, after=after, limit=CSV_PAGE)
+    for rows in results.pages(node, definition, begin, now):
         yield [csv_cells(row, slots) for row in rows]
-        if len(rows) < CSV_PAGE:
-            return
-        after = rows[-1].order_key
 
 
 def csv_cells(row: AggregateRow, slots: Sequence[str]) -> list[object]:

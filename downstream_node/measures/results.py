@@ -4,6 +4,7 @@ A definition with the document's rule alone is read from its cells. A stricter o
 its releases, which stay as they are until the rules allow others (`releasing.py`).
 """
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,6 +21,8 @@ from downstream_node.node import Node
 
 OrderKey: TypeAlias = tuple[int, str, str, str, str, int]
 """Where a row stands in the order of results, to continue after it."""
+PAGE = 2000
+"""Rows that are in memory at once where results are streamed."""
 RULES_CHANGED = "The rules of this measure have just been changed. Please ask again."
 
 
@@ -146,6 +149,23 @@ def aggregates(  # noqa: PLR0913, PLR0917 - who asks may narrow it in each way
         return rows
 
     return node.database.read(work)
+
+
+def pages(
+    node: Node, definition: AnyRow, start_ms: int, end_ms: int, created_by: str | None = None
+) -> Iterator[list[AggregateRow]]:
+    """What `aggregates` returns, PAGE rows at a time: each page is read when it is asked for.
+
+    The last one has fewer rows, perhaps none. Between two pages results may change: each row is
+    one that could be read meanwhile, and none comes twice.
+    """
+    after = None
+    while True:
+        rows = aggregates(node, definition, start_ms, end_ms, created_by, after, PAGE)
+        yield rows
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].order_key
 
 
 def upto(

@@ -177,7 +177,7 @@ def test_csv(node: SimulatedNode) -> None:
 
 def test_csv_in_pages(node: SimulatedNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long file is read a page at a time, and has every result once."""
-    monkeypatch.setattr("downstream_node.dashboard.statistics.CSV_PAGE", 2)
+    monkeypatch.setattr("downstream_node.measures.results.PAGE", 2)
     define(node)
     for door in "abcde":
         measure(node, [1] * 5, door=door)

@@ -18,7 +18,7 @@ from measures.gathered import (
 from simulator import SimulatedNode
 
 from downstream_node.measures import noise, purging, releasing
-from downstream_node.measures.models import BudgetEntry, Release
+from downstream_node.measures.models import BudgetEntry, Cell, Release
 
 NOISY: dict[str, Any] = {
     "noise_epsilon": 0.5,
@@ -181,6 +181,31 @@ def test_releasing_again_does_nothing(node: SimulatedNode) -> None:
     assert rows(node, Release) == before
 
 
+def test_only_what_changed_is_looked_at(
+    node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run looks at the cells that changed since, and at those whose period has ended."""
+    looked: list[list[int]] = []
+    original = releasing.release_period
+
+    def watched(*arguments: Any) -> int:
+        looked.append(list(arguments[3]))
+        return original(*arguments)
+
+    monkeypatch.setattr(releasing, "release_period", watched)
+    define(node, release_at_period_end=True, aggregation_threshold=2)
+    for number in (-2, -1, 0):
+        bring(node, [1, 2], start=day(number))
+    count(node)
+    count(node)
+    bring(node, [1], start=day(-1))
+    count(node)
+    next_day(node)
+    count(node)
+    assert looked == [[day(-2)], [day(-1)], [day(-1)], [day(0)]]
+    assert not any(cell.pending for cell in rows(node, Cell))
+
+
 # Complements
 
 
@@ -303,6 +328,20 @@ def test_the_budget_holds(node: SimulatedNode, silent: dict[str, list[Any]]) -> 
     assert refused[0].reason == (
         "Its period has spent 1 of its privacy budget of 1, and this release would cost 0.5."
     )
+
+
+def test_refusals_are_stored_once(node: SimulatedNode, silent: dict[str, list[Any]]) -> None:
+    """What was refused by the rules of now is not refused anew, though its cell goes on."""
+    define(node, **NOISY | {"noise_budget": 0.5})
+    for group in ("a", "b"):
+        bring(node, [10], start=day(-1), groups=(group,))
+        count(node)
+    before = rows(node, Release)
+    node.clock.jump(60)
+    bring(node, [10], start=day(-1), groups=("b",))
+    count(node)
+    assert rows(node, Release) == before
+    assert len(silent["count"]) == 1
 
 
 def test_a_larger_budget_allows_more(node: SimulatedNode, silent: dict[str, list[Any]]) -> None:

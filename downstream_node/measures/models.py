@@ -8,16 +8,21 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from downstream_node.database import Base, RowId, fixed_bytes, large_bytes
+from downstream_node.database import MYSQL_SCHEMES, Base, RowId, fixed_bytes, large_bytes
 from downstream_node.measures.cells import GROUP, NAME
 
 ORG = 50
 LONGEST_REASON = 200
 UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Names that differ differ in every database."""
+WAITING = text("cell IS NULL")
+COUNTED = text("cell IS NOT NULL")
+PARTIAL = ("sqlite", "postgresql")
+"""Databases that have indexes of a part of the rows."""
 
 
 class MeasureToken(Base):
@@ -83,13 +88,29 @@ class RawMeasure(Base):
     """One measure as it came. It waits in no window of time: `cell` says whether it is counted."""
 
     __tablename__ = "raw_measures"
-    __table_args__ = (Index(None, "definition", "cell", "id"), UTF8)
+    __table_args__ = (
+        # Counting gives each row a cell, and the row new entries in all indexes: few, small ones.
+        Index(
+            "ix_raw_measures_waiting",
+            "definition",
+            "id",
+            postgresql_where=WAITING,
+            sqlite_where=WAITING,
+        ).ddl_if(dialect=PARTIAL),
+        Index(
+            "ix_raw_measures_cell", "cell", postgresql_where=COUNTED, sqlite_where=COUNTED
+        ).ddl_if(dialect=PARTIAL),
+        Index(None, "definition", "cell", "id").ddl_if(dialect=MYSQL_SCHEMES),
+        # Rows stand in the order in which they came, so a few lines say where a time is.
+        Index(None, "arrived", postgresql_using="brin"),
+        UTF8,
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     definition: Mapped[int] = mapped_column(RowId, ForeignKey("measure_definitions.id"))
     value: Mapped[float] = mapped_column(Double)
     start: Mapped[int] = mapped_column(BigInteger)
-    arrived: Mapped[int] = mapped_column(BigInteger, index=True)
+    arrived: Mapped[int] = mapped_column(BigInteger)
     created_by: Mapped[str | None] = mapped_column(String(NAME))
     aggregation_period: Mapped[str | None] = mapped_column(String(NAME))
     group1: Mapped[str | None] = mapped_column(String(GROUP), doc="JSON text of a scalar")

@@ -1,4 +1,4 @@
-"""Changed rules hold for what was released before; cells say whether they changed.
+"""Rules of releases, cells that changed, and indexes of raw measures that wait or are counted.
 
 Revision ID: 0006
 Revises: 0005
@@ -16,6 +16,10 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
+PARTIAL_INDEXES = (
+    ("ix_raw_measures_waiting", ["definition", "id"], sa.text("cell IS NULL")),
+    ("ix_raw_measures_cell", ["cell"], sa.text("cell IS NOT NULL")),
+)
 STRICT = "release_at_period_end OR suppress_complements OR noise_epsilon IS NOT NULL"
 
 
@@ -47,6 +51,14 @@ def upgrade() -> None:
         "measure_cells",
         ["definition", "pending", "start"],
     )
+    if partial():
+        for name, columns_of, where in PARTIAL_INDEXES:
+            op.create_index(
+                name, "raw_measures", columns_of, sqlite_where=where, postgresql_where=where
+            )
+        op.drop_index("ix_raw_measures_definition_cell_id", "raw_measures")
+    if op.get_bind().dialect.name == "postgresql":
+        index_arrivals("brin")
     op.execute(
         "UPDATE measure_budget SET most = (SELECT most_per_contributor FROM measure_definitions "
         "WHERE measure_definitions.id = measure_budget.definition)"
@@ -63,8 +75,27 @@ def upgrade() -> None:
     op.execute(f"UPDATE measure_definitions SET last_run = NULL WHERE {STRICT}")  # noqa: S608
 
 
+def partial() -> bool:
+    """Whether an index can be of a part of the rows."""
+    return op.get_bind().dialect.name in {"sqlite", "postgresql"}
+
+
+def index_arrivals(kind: str) -> None:
+    """Make PostgreSQL's index of arrivals anew, of another *kind*."""
+    op.drop_index("ix_raw_measures_arrived", "raw_measures")
+    op.create_index("ix_raw_measures_arrived", "raw_measures", ["arrived"], postgresql_using=kind)
+
+
 def downgrade() -> None:
     """Drop them."""
+    if op.get_bind().dialect.name == "postgresql":
+        index_arrivals("btree")
+    if partial():
+        op.create_index(
+            "ix_raw_measures_definition_cell_id", "raw_measures", ["definition", "cell", "id"]
+        )
+        for name, _, _ in PARTIAL_INDEXES:
+            op.drop_index(name, "raw_measures")
     # An index of the same beginning is there, so MariaDB has what its foreign key needs.
     op.drop_index("ix_measure_cells_definition_pending_start", "measure_cells")
     for table, added in columns().items():

@@ -26,6 +26,9 @@ from downstream_node.measures import (
     telemetry,
     tokens,
 )
+from downstream_node.measures import (
+    partitions as parts,
+)
 from downstream_node.node import Node
 from downstream_node.terminal import Command, Commands
 
@@ -224,6 +227,33 @@ def purge_all_measures(node: Node, days: int) -> None:
         click.echo(f"{name}: {deleted} measures deleted.")
 
 
+# Parts of the raw table
+
+
+@click.group(cls=Commands)
+def partitions() -> None:
+    """Raw measures in parts of a week each, on PostgreSQL."""
+
+
+@partitions.command("convert")
+@with_node
+def partitions_convert(node: Node) -> None:
+    """Keep raw measures in parts from now on. Nobody gets to them while it works."""
+    parts.convert(node)
+    click.echo("Raw measures are in parts. Run `partitions keep` each week.")
+
+
+@partitions.command("keep")
+@days_option
+@with_node
+def partitions_keep(node: Node, days: int) -> None:
+    """Make the parts of the next weeks, and drop those that are old and counted."""
+    kept = parts.keep(node, days)
+    click.echo(f"{kept.made} parts made, {kept.dropped} dropped.")
+    for name in kept.left:
+        click.echo(f"{name} is old, but something in it is not counted, or has quartiles.")
+
+
 # What was set aside
 
 
@@ -251,6 +281,7 @@ ALL: tuple[click.Command, ...] = (
     compute_all_aggregations,
     delete_aggregations_from_date,
     purge,
+    partitions,
     quarantine,
 )
 """Every command, as `flask` and `downstream measures` have them."""

@@ -336,6 +336,16 @@ def is_among(
     return column.in_(ids)
 
 
+def json_number(connection: Connection, column: str, field: str) -> str:
+    """SQL for the number in *field* of the JSON object in *column*; both are names of ours."""
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        return f"CAST(CAST({column} AS json) ->> '{field}' AS double precision)"
+    if dialect == "sqlite":
+        return f"json_extract({column}, '$.{field}')"
+    return f"CAST(JSON_VALUE({column}, '$.{field}') AS DOUBLE)"
+
+
 def greater(left: Number, right: Number | int) -> ColumnElement[int]:
     """The greater of two numbers; the function for it has another name on each database."""
     other = literal(right, BigInteger) if isinstance(right, int) else right

@@ -59,6 +59,10 @@ class NoPartitions(DownstreamError):
     """Raw measures are not in parts, or cannot be, or are already. Nothing has been changed."""
 
 
+class NotAllowed(DownstreamError):
+    """An operator asks for what would break a promise, or for nothing that there is."""
+
+
 class InvalidMeasure(InvalidRequest):
     """A measure, or a question for aggregates, is malformed; the text is the document's."""
 

@@ -5,65 +5,34 @@ Either way the application comes from Flask's own `with_appcontext`, when the co
 """
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import click
-from flask import current_app
-from flask.cli import with_appcontext
 
-from downstream_node import schema
 from downstream_node.clock import SECOND, WallTime, iso
 from downstream_node.errors import InvalidDefinition, InvalidOrganisation
 from downstream_node.measures import (
     aggregating,
+    data_commands,
     purging,
     redefining,
     redoing,
     telemetry,
     tokens,
 )
-from downstream_node.measures import (
-    partitions as parts,
-)
+from downstream_node.measures import partitions as parts
+from downstream_node.measures.commanding import days_option, with_node
 from downstream_node.node import Node
 from downstream_node.terminal import Command, Commands
 
-DEFAULT_DAYS = 90
 LONGEST_SHOWN = 120
 """Characters of a refused measure in a list."""
-
-Given = ParamSpec("Given")
-
-
-def with_node(work: Callable[Concatenate[Node, Given], None]) -> Callable[Given, None]:
-    """Give *work* the node, with a database that is up to date, in front of its arguments."""
-
-    @with_appcontext
-    @wraps(work)
-    def run(*arguments: Given.args, **options: Given.kwargs) -> None:
-        node: Node = current_app.extensions["downstream"]
-        schema.require(node)
-        work(node, *arguments, **options)
-
-    return run
-
 
 force_option = click.option(
     "-f", "--force", is_flag=True, help="Even if it was computed less than its frequency ago."
 )
-days_option = click.option(
-    "-d",
-    "--days",
-    type=click.IntRange(min=0),
-    default=DEFAULT_DAYS,
-    show_default=True,
-    help="Only what arrived longer ago.",
-)
-
 
 # Tokens
 
@@ -283,5 +252,6 @@ ALL: tuple[click.Command, ...] = (
     purge,
     partitions,
     quarantine,
+    *data_commands.ALL,
 )
 """Every command, as `flask` and `downstream measures` have them."""

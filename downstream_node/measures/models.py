@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Dialect,
     Double,
     ForeignKey,
     Index,
@@ -21,8 +22,16 @@ UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Names that differ differ in every database."""
 WAITING = text("cell IS NULL")
 COUNTED = text("cell IS NOT NULL")
-PARTIAL = ("sqlite", "postgresql")
-"""Databases that have indexes of a part of the rows."""
+
+
+def has_partial_indexes(*_given: object, dialect: Dialect, **_more: object) -> bool:
+    """Whether the database has indexes of a part of the rows."""
+    return dialect.name not in MYSQL_SCHEMES
+
+
+def has_whole_indexes_only(*_given: object, dialect: Dialect, **_more: object) -> bool:
+    """Whether it has none of these."""
+    return dialect.name in MYSQL_SCHEMES
 
 
 class MeasureToken(Base):
@@ -96,11 +105,11 @@ class RawMeasure(Base):
             "id",
             postgresql_where=WAITING,
             sqlite_where=WAITING,
-        ).ddl_if(dialect=PARTIAL),
+        ).ddl_if(callable_=has_partial_indexes),
         Index(
             "ix_raw_measures_cell", "cell", postgresql_where=COUNTED, sqlite_where=COUNTED
-        ).ddl_if(dialect=PARTIAL),
-        Index(None, "definition", "cell", "id").ddl_if(dialect=MYSQL_SCHEMES),
+        ).ddl_if(callable_=has_partial_indexes),
+        Index(None, "definition", "cell", "id").ddl_if(callable_=has_whole_indexes_only),
         # Rows stand in the order in which they came, so a few lines say where a time is.
         Index(None, "arrived", postgresql_using="brin"),
         UTF8,

@@ -6,7 +6,7 @@ They are put in by the operator (`redefining.py`).
 import re
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeGuard
 
 import msgspec
 from msgspec import Meta
@@ -73,10 +73,14 @@ def by_name(connection: Connection, name: str) -> AnyRow | None:
     return by_names(connection, [name]).get(name)
 
 
+def can_be_name(name: object) -> TypeGuard[str]:
+    """Whether *name* may be the name of a definition: PostgreSQL refuses texts with a zero."""
+    return is_name(name, NAME)
+
+
 def by_names(connection: Connection, names: Iterable[str]) -> dict[str, AnyRow]:
     """Those of the *names* that are defined, with their definitions."""
-    # What cannot be a name is not asked for: PostgreSQL refuses texts with a zero in them.
-    wanted = sorted(name for name in set(names) if is_name(name, NAME))
+    wanted = sorted(name for name in set(names) if can_be_name(name))
     found: dict[str, AnyRow] = {}
     for some in batched(wanted):
         rows = connection.execute(NAMED, {"names": some})

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from downstream_node.errors import Busy, DownstreamError, NoMeasureToken
 from downstream_node.measures import parsing, results
-from downstream_node.measures.access import caller, readable
+from downstream_node.measures.access import caller, readable, sender
 from downstream_node.measures.answers import as_list
 from downstream_node.measures.collecting import HTTP_STATUS, Item, collect
 from downstream_node.measures.models import MeasureDefinition
@@ -41,9 +41,17 @@ ROUTES = {"/measure": {"POST"}, "/aggregate": {"GET", "POST"}, "/status": {"GET"
 def measure() -> Response:
     """Store one measure; the answer comes after the commit."""
     node = current_node()
-    org = caller(node, request.headers.get("Authorization", ""))
-    item = Item(parsing.loads(read_body()), request.headers.get(KEY_HEADER))
-    (outcome,) = collect(node, org, [item], node.wall_clock())
+    authorization = request.headers.get("Authorization", "")
+    try:
+        body = parsing.loads(read_body())
+    except (DownstreamError, HTTPException):
+        # Who shows no token is told that, whatever else is wrong.
+        caller(node, authorization)
+        raise
+    name = body.get("measureName") if isinstance(body, dict) else None
+    org, found = sender(node, authorization, name)
+    item = Item(body, request.headers.get(KEY_HEADER))
+    (outcome,) = collect(node, org, [item], node.wall_clock(), found)
     status = HTTP_STATUS[outcome.verdict]
     return json_response({"error": outcome.error} if outcome.error else {"ok": True}, status)
 

@@ -22,7 +22,7 @@ from benchmarks.harness import (
     scratch,
     served,
 )
-from downstream_node.measures import aggregating, definitions, tokens
+from downstream_node.measures import aggregating, redefining, tokens
 
 ORG = "bench"
 NAME = "bench-daily"
@@ -66,7 +66,7 @@ def prepared(node: Served) -> dict[str, str]:
     """The definition and a token; the headers of a request."""
     now = node.node.wall_clock()
     with node.node.database.writing() as connection:
-        definitions.load(connection, [DEFINITION])
+        redefining.load(connection, [DEFINITION])
         token = tokens.create(connection, ORG, now)
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 

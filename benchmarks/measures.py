@@ -20,6 +20,7 @@ from benchmarks.harness import databases, machine, print_table, recreate, scratc
 from downstream_node import schema, settings
 from downstream_node.app import build
 from downstream_node.clock import monotonic
+from downstream_node.database import batched
 from downstream_node.measures import aggregating, purging, results
 from downstream_node.measures.cells import cell_key
 from downstream_node.measures.models import MeasureDefinition, RawMeasure
@@ -29,7 +30,6 @@ from downstream_node.node import Node
 CELLS = (112, 13_990)
 FIRST = 100_000
 MORE = (10_000, 1_000)
-ROWS_AT_ONCE = 5_000
 PAGE = 500
 START = 1_800_000_000_000 // DAY * DAY
 DAYS = 14
@@ -71,7 +71,7 @@ def fill(node: Node, definition: int, cells: int, count: int, chance: Random) ->
     """Store *count* raw measures, each in one of *cells* cells."""
     rows = raw_measures(definition, cells, count, chance)
     with node.database.writing() as connection:
-        while some := [row for row, _ in zip(rows, range(ROWS_AT_ONCE), strict=False)]:
+        for some in batched(rows):
             connection.execute(insert(RawMeasure), some)
 
 

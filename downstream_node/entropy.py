@@ -21,6 +21,11 @@ def random_bytes(count: int) -> bytes:
     return secrets.token_bytes(count)
 
 
+def below(limit: int) -> int:
+    """A whole number from 0 to *limit* - 1, each as likely as the others."""
+    return secrets.randbelow(limit)
+
+
 def derive(key: bytes, purpose: bytes, message: bytes = b"") -> bytes:
     """32 bytes that belong to one *purpose* and *message* under *key*.
 

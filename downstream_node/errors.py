@@ -55,6 +55,14 @@ class InvalidOperator(DownstreamError):
     """An operator's name is malformed, taken, or nobody's. Nothing has been changed."""
 
 
+class NoPartitions(DownstreamError):
+    """Raw measures are not in parts, or cannot be, or are already. Nothing has been changed."""
+
+
+class NotAllowed(DownstreamError):
+    """An operator asks for what would break a promise, or for nothing that there is."""
+
+
 class InvalidMeasure(InvalidRequest):
     """A measure, or a question for aggregates, is malformed; the text is the document's."""
 

@@ -62,6 +62,7 @@ PURE = (
     "measures.parsing",
     "measures.periods",
     "measures.quantiles",
+    "measures.rules",
     "status.reports",
     "dashboard.charts",
     "dashboard.words",

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from downstream_node.dashboard import charts, words
+from downstream_node.dashboard.combining import combined
 from downstream_node.database import AnyRow
 from downstream_node.measures import definitions, results
 from downstream_node.measures.periods import DAY, date_of, period_end, period_start
@@ -23,7 +24,6 @@ MOST_ROWS = 20_000
 """Results of one definition that a page is made from."""
 MOST_SERIES = 6
 MOST_PERIODS_LISTED = 30
-CSV_PAGE = 2000
 WIDTH, HEIGHT = 320.0, 110.0
 SLOTS = (("group1", "group1_key"), ("group2", "group2_key"), ("group3", "group3_key"))
 
@@ -156,7 +156,14 @@ def statistic(found: Found) -> Statistic:
         columns=group_names(definition, found.rows),
         series=drawn,
         left_out=words.left_out(len(named) - len(shown)),
-        lines=list(lines(found, [named[key] for key in shown], periods[-MOST_PERIODS_LISTED:])),
+        lines=list(
+            lines(
+                found,
+                [named[key] for key in shown],
+                periods[-MOST_PERIODS_LISTED:],
+                quartiles=quartiles,
+            )
+        ),
         quartiles=quartiles,
         first=words.day(calendar_day(periods[0])),
         last=words.day(calendar_day(periods[-1])),
@@ -222,9 +229,12 @@ def group_names(definition: AnyRow, rows: Sequence[AggregateRow]) -> list[str]:
     return names + [getattr(definition, key) for _, key in SLOTS if getattr(definition, key)]
 
 
-def by_period(found: Found, rows: Sequence[AggregateRow]) -> dict[int, AggregateRow]:
-    """The results of one group by the period in which they begin; the last of a period counts."""
-    return {found.begin_of(row): row for row in rows}
+def by_period(found: Found, rows: Sequence[AggregateRow]) -> dict[int, list[AggregateRow]]:
+    """The results of one group by the period in which they begin: it may have several starts."""
+    there: dict[int, list[AggregateRow]] = {}
+    for row in rows:
+        there.setdefault(found.begin_of(row), []).append(row)
+    return there
 
 
 def drawn_series(
@@ -237,25 +247,32 @@ def drawn_series(
 ) -> Series:
     """One group as a chart."""
     there = by_period(found, rows)
-    spans = [span_of(there.get(period), quartiles=quartiles) for period in periods]
+    spans = [span_of(there.get(period, []), quartiles=quartiles) for period in periods]
     trend = charts.trend(spans, WIDTH, HEIGHT)
     values = [words.amount(span.value, unit) for span in spans if span is not None]
-    latest = found.begin_of(rows[-1])
-    missing = sum(span is None for span in spans)
+    drawn = [period for period, span in zip(periods, spans, strict=True) if span is not None]
+    apart = sum(len(some) > 1 for some in there.values()) if quartiles else 0
+    gaps = words.gaps_told(spans.count(None) - apart, apart, found.period)
     return Series(
         label=label_of(rows[0]),
         trend=trend,
-        summary=words.series_summary(label_of(rows[0]), values, missing, found.period),
-        latest=words.latest(values[-1] if values else None, calendar_day(latest)),
+        summary=words.series_summary(label_of(rows[0]), values, gaps, found.period),
+        latest=words.latest(
+            values[-1] if values else None, calendar_day(drawn[-1] if drawn else periods[-1])
+        ),
         top=words.amount(trend.top, unit) if trend else "",
-        hidden=words.hidden_periods(missing, found.period),
+        hidden=gaps,
     )
 
 
-def span_of(row: AggregateRow | None, *, quartiles: bool) -> charts.Span | None:
-    """The point of a chart that *row* makes: its sum, or its median between the quartiles."""
-    if row is None:
+def span_of(rows: Sequence[AggregateRow], *, quartiles: bool) -> charts.Span | None:
+    """The point of a chart that the *rows* of one period make.
+
+    It is their sum, or the median of a single one between its quartiles.
+    """
+    if not rows:
         return None
+    row = combined(rows)
     if not quartiles:
         return charts.Span(row.total)
     if row.median is None:
@@ -264,15 +281,34 @@ def span_of(row: AggregateRow | None, *, quartiles: bool) -> charts.Span | None:
 
 
 def lines(
-    found: Found, series: Sequence[Sequence[AggregateRow]], periods: Sequence[int]
+    found: Found,
+    series: Sequence[Sequence[AggregateRow]],
+    periods: Sequence[int],
+    *,
+    quartiles: bool,
 ) -> Iterator[Line]:
-    """The table of these groups, the newest period first."""
+    """The table of these groups, the newest period first.
+
+    Several results of a period are one line, or with quartiles one line each.
+    """
     there = [(label_of(rows[0]), by_period(found, rows)) for rows in series]
     for period in reversed(periods):
+        when = words.day(calendar_day(period))
         for label, rows in there:
-            row = rows.get(period)
-            notes = words.notes(approximate=row.approximate, noisy=row.noisy) if row else ""
-            yield Line(words.day(calendar_day(period)), label, row, notes)
+            some = rows.get(period, [])
+            if not some:
+                yield Line(when, label, None, "")
+            elif quartiles and len(some) > 1:
+                yield from (line(words.moment_of(date_of(row.start)), label, [row]) for row in some)
+            else:
+                yield line(when, label, some)
+
+
+def line(when: str, label: str, rows: Sequence[AggregateRow]) -> Line:
+    """One line for all *rows*, of which there is one at least."""
+    row = combined(rows)
+    notes = words.notes(approximate=row.approximate, noisy=row.noisy, results=len(rows))
+    return Line(when, label, row, notes)
 
 
 # CSV
@@ -291,17 +327,12 @@ def csv_columns(definition: AnyRow) -> list[str]:
 
 
 def csv_pages(node: Node, definition: AnyRow) -> Iterator[list[list[object]]]:
-    """The results of the last days, CSV_PAGE at a time, as cells of a table."""
+    """The results of the last days, a page at a time, as cells of a table."""
     now = node.wall_clock()
     begin = now - DAYS[0] * DAY
     slots = [slot for slot, key in SLOTS if getattr(definition, key)]
-    after = None
-    while True:
-        rows = results.aggregates(node, definition, begin, now, after=after, limit=CSV_PAGE)
+    for rows in results.pages(node, definition, begin, now):
         yield [csv_cells(row, slots) for row in rows]
-        if len(rows) < CSV_PAGE:
-            return
-        after = rows[-1].order_key
 
 
 def csv_cells(row: AggregateRow, slots: Sequence[str]) -> list[object]:

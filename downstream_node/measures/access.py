@@ -13,13 +13,34 @@ def caller(node: Node, authorization: str) -> str:
 
     Raises NoMeasureToken. Nothing is remembered, so a token that is deleted ends at once.
     """
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer":
-        raise NoMeasureToken
-    org = node.database.read(lambda connection: tokens.org_of(connection, token.strip()))
+    token = token_in(authorization)
+    org = node.database.read(lambda connection: tokens.org_of(connection, token))
     if org is None:
         raise NoMeasureToken
     return org
+
+
+def sender(node: Node, authorization: str, name: object) -> tuple[str, dict[str, AnyRow]]:
+    """The `caller`, and the definition *name* by its name if there is one: in one round trip.
+
+    Raises NoMeasureToken.
+    """
+    token = token_in(authorization)
+    wanted = name if definitions.can_be_name(name) else None
+    row = node.database.read(
+        lambda connection: tokens.org_and_definition(connection, token, wanted)
+    )
+    if row is None:
+        raise NoMeasureToken
+    return row.caller, {} if row.id is None else {row.name: row}
+
+
+def token_in(authorization: str) -> str:
+    """The token in the header *authorization*. Raises NoMeasureToken if there is none."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise NoMeasureToken
+    return token.strip()
 
 
 def readable(node: Node, org: str, name: str) -> AnyRow:

@@ -7,7 +7,7 @@ that measures were counted meanwhile leaves them.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DataError, IntegrityError
 
-from downstream_node.database import AnyRow, batched, insert_missing_from, table_of
+from downstream_node.database import AnyRow, batched, insert_missing_from, is_among, table_of
 from downstream_node.errors import DownstreamError
 from downstream_node.measures import cell_quartiles, definitions, releasing, results
 from downstream_node.measures.models import (
@@ -39,12 +39,15 @@ from downstream_node.measures.models import (
 )
 from downstream_node.measures.moments import LARGEST, Moments, merged
 from downstream_node.measures.periods import is_due
+from downstream_node.measures.quantiles import Quartiles
+from downstream_node.measures.rules import fingerprint
 from downstream_node.node import Node
 
 log = logging.getLogger(__name__)
 
-CHUNK = 50_000
-"""Measures in a transaction."""
+CHUNK = 100_000
+"""Measures in a transaction. A cell is written once in each, however many measures it gets; on
+SQLite, where others wait meanwhile, it takes a second or two."""
 NO_NUMBER = f"The value is not a number between -{LARGEST:g} and {LARGEST:g}."
 PLACE = ("definition", "cell_key", "start", "created_by", "group1", "group2", "group3")
 MOMENTS = {
@@ -52,6 +55,7 @@ MOMENTS = {
     **dict.fromkeys(("total", "mean", "deviations", "least", "greatest"), float),
 }
 """The columns of a cell's moments, in the order of `Moments`."""
+NO_QUARTILES = (None, None, None)
 
 
 class CountedMeanwhile(DownstreamError):
@@ -104,12 +108,19 @@ def run(node: Node, definition: AnyRow) -> int:
             if not row.sound:
                 set_aside(node, row.id, NO_NUMBER)
         counted += count_or_set_aside(node, definition, sound)
-    if definition.with_quartiles:
+    if definition.with_quartiles and not definition.quartiles_kept:
         cell_quartiles.fill(node, definition.id)
     releasing.release_what_is_due(node, definition)
-    note = update(MeasureDefinition).where(MeasureDefinition.id == definition.id)
-    node.database.write(lambda connection: connection.execute(note.values(last_run=began)))
+    node.database.write(lambda connection: note_run(connection, definition, began))
     return counted
+
+
+def note_run(connection: Connection, definition: AnyRow, began: int) -> None:
+    """Note when the run began, unless the rules changed since, which asks for another run."""
+    this = MeasureDefinition.id == definition.id
+    now = connection.execute(definitions.ALL.where(this).with_for_update(key_share=True)).one()
+    if fingerprint(now) == fingerprint(definition):
+        connection.execute(update(MeasureDefinition).where(this).values(last_run=began))
 
 
 def oldest(connection: Connection, definition: int) -> Sequence[AnyRow]:
@@ -151,6 +162,8 @@ def count_in(connection: Connection, definition: AnyRow, ids: list[int], now: in
 
     Raises CountedMeanwhile, for the caller to roll back, if some of them are counted already.
     """
+    # As it is now, and stays until this is committed: see `redefining.change`.
+    definition = definitions.held(connection, definition.id)
     chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
     news = {bytes(row.cell_key): row for row in grouped(connection, chosen)}
     first = table_of(connection, {"id": int}, [(row.first,) for row in news.values()])
@@ -160,11 +173,15 @@ def count_in(connection: Connection, definition: AnyRow, ids: list[int], now: in
     changed = {
         cell.id: merged(moments(cell), moments(news[bytes(cell.cell_key)])) for cell in cells
     }
-    store(connection, definition, changed, now)
+    bounds = {cell: (values.least, values.greatest) for cell, values in changed.items()}
+    quartiles = (
+        cell_quartiles.worked_out(connection, definition.id, bounds)
+        if definition.with_quartiles
+        else {}
+    )
+    store(connection, changed, quartiles, now)
     if any(row.named for row in news.values()):
         add_contributors(connection, chosen)
-    if definition.with_quartiles:
-        cell_quartiles.work_out(connection, definition.id, sorted(changed))
 
 
 def grouped(connection: Connection, chosen: Subquery) -> Sequence[AnyRow]:
@@ -234,7 +251,7 @@ def locked_cells(connection: Connection, first: Subquery) -> Sequence[AnyRow]:
         cell
         for some in batched(ids)
         for cell in connection.execute(
-            query.where(Cell.id.in_(some)).order_by(Cell.id).with_for_update()
+            query.where(is_among(connection, Cell.id, some)).order_by(Cell.id).with_for_update()
         )
     ]
 
@@ -260,14 +277,26 @@ def mark(connection: Connection, chosen: Subquery, count: int) -> None:
 
 
 def store(
-    connection: Connection, definition: AnyRow, changed: dict[int, Moments], now: int
+    connection: Connection,
+    changed: Mapping[int, Moments],
+    quartiles: Mapping[int, Quartiles],
+    now: int,
 ) -> None:
-    """Write the moments of the *changed* cells; quartiles that nobody keeps up to date go."""
-    stale = {} if definition.with_quartiles else dict.fromkeys(cell_quartiles.NAMES, null())
+    """Write the moments of the *changed* cells, and their *quartiles*: who has none loses them."""
+    columns = MOMENTS | dict.fromkeys(cell_quartiles.NAMES, float) if quartiles else MOMENTS
+    stale = {} if quartiles else dict.fromkeys(cell_quartiles.NAMES, null())
     for some in batched(changed.items()):
-        rows = [(cell, *(getattr(values, name) for name in MOMENTS)) for cell, values in some]
-        new = table_of(connection, {"id": int, **MOMENTS}, rows)
-        values = {name: new.c[name] for name in MOMENTS} | {"last_updated": now} | stale
+        rows = [
+            (
+                cell,
+                *(getattr(values, name) for name in MOMENTS),
+                *(quartiles.get(cell, NO_QUARTILES) if quartiles else ()),
+            )
+            for cell, values in some
+        ]
+        new = table_of(connection, {"id": int, **columns}, rows)
+        values = {name: new.c[name] for name in columns} | {"last_updated": now} | stale
+        values["pending"] = True
         connection.execute(update(Cell).values(values).where(Cell.id == new.c.id))
 
 

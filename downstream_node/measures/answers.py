@@ -1,6 +1,9 @@
 """Results with the document's names, as they are sent."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from downstream_node.database import AnyRow
 from downstream_node.measures.parsing import SLOTS
@@ -26,6 +29,17 @@ def documented(definition: AnyRow, row: AggregateRow) -> dict[str, Any]:
         "noisy": row.noisy or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def as_list(definition: AnyRow, pages: Iterable[Sequence[AggregateRow]]) -> Iterator[bytes]:
+    """All rows of *pages* as one JSON list, a piece for each page."""
+    between = b"["
+    for rows in pages:
+        if rows:
+            written = (msgspec.json.encode(documented(definition, row)) for row in rows)
+            yield between + b",".join(written)
+            between = b","
+    yield b"]" if between == b"," else b"[]"
 
 
 def grouped(definition: AnyRow, row: AggregateRow) -> dict[str, Any]:

@@ -6,55 +6,74 @@ has none.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Select, func, select, update
 
-from downstream_node.database import MOST_PARAMETERS, AnyRow, batched, table_of
-from downstream_node.measures.models import Cell, RawMeasure
+from downstream_node.database import MOST_PARAMETERS, batched, is_among, table_of
+from downstream_node.measures.models import Cell, MeasureDefinition, RawMeasure
 from downstream_node.measures.quantiles import Quartiles, quartiles, sketched_quartiles
 from downstream_node.node import Node
 
 NAMES = ("first_quartile", "median", "third_quartile")
 QUARTERS = (1, 2, 3)
+Bounds: TypeAlias = tuple[float, float]
+"""The least and the greatest value of a cell."""
 
 
 def fill(node: Node, definition: int) -> None:
-    """Work out the quartiles of the cells that have none, though they can have them.
+    """Work out the quartiles of the cells that have none, though they can have them; once.
 
-    That is where with_quartiles was set after measures had come.
+    That is where with_quartiles was set after measures had come. From then on whoever counts into
+    a cell keeps them.
     """
     complete = Cell.last_purged.is_(None) | Cell.sketch.is_not(None)
-    query = select(Cell.id).where(
+    query = select(Cell.id, Cell.least, Cell.greatest).where(
         Cell.definition == definition, Cell.median.is_(None), Cell.count > 0, complete
     )
     query = query.order_by(Cell.id).limit(MOST_PARAMETERS).with_for_update()
+    wanted = update(MeasureDefinition).where(
+        MeasureDefinition.id == definition, MeasureDefinition.with_quartiles
+    )
 
     def some(connection: Connection) -> int:
-        ids = connection.execute(query).scalars().all()
-        work_out(connection, definition, ids)
-        return len(ids)
+        cells = connection.execute(query).all()
+        bounds = {cell.id: (cell.least, cell.greatest) for cell in cells}
+        store(connection, worked_out(connection, definition, bounds))
+        return len(cells)
 
     while node.database.write(some) == MOST_PARAMETERS:
         pass
+    # Whoever sets with_quartiles to another value takes this back.
+    node.database.write(lambda connection: connection.execute(wanted.values(quartiles_kept=True)))
 
 
-def work_out(connection: Connection, definition: int, ids: Sequence[int]) -> None:
-    """Work out and store the quartiles of the cells *ids* of *definition*, which are locked.
+def store(connection: Connection, quartiles_of: Mapping[int, Quartiles]) -> None:
+    """Write the quartiles of cells."""
+    rows = [(cell, *values) for cell, values in quartiles_of.items()]
+    new = table_of(connection, {"id": int, **dict.fromkeys(NAMES, float)}, rows)
+    values = {name: new.c[name] for name in NAMES}
+    connection.execute(update(Cell).values(values).where(Cell.id == new.c.id))
 
-    Their measures are marked already, so that all that counts is found.
+
+def worked_out(
+    connection: Connection, definition: int, bounds: Mapping[int, Bounds]
+) -> dict[int, Quartiles]:
+    """The quartiles of cells of *definition*, which are locked; of those that can have any.
+
+    *bounds* has the least and the greatest value of each. Their measures are marked already, so
+    that all that counts is found.
     """
-    basis = (Cell.id, Cell.sketch, Cell.least, Cell.greatest, Cell.last_purged)
-    for some in batched(ids):
-        cells = connection.execute(select(*basis).where(Cell.id.in_(some))).all()
+    found: dict[int, Quartiles] = {}
+    for some in batched(bounds):
+        query = select(Cell.id, Cell.sketch, Cell.last_purged)
+        cells = connection.execute(query.where(is_among(connection, Cell.id, some))).all()
         whole = [cell.id for cell in cells if cell.last_purged is None]
-        purged = [cell for cell in cells if cell.sketch is not None]
-        found = exact(connection, definition, whole) | sketched(connection, definition, purged)
-        rows = [(cell, *values) for cell, values in found.items()]
-        new = table_of(connection, {"id": int, **dict.fromkeys(NAMES, float)}, rows)
-        values = {name: new.c[name] for name in NAMES}
-        connection.execute(update(Cell).values(values).where(Cell.id == new.c.id))
+        purged = {cell.id: cell.sketch for cell in cells if cell.sketch is not None}
+        found |= exact(connection, definition, whole)
+        found |= sketched(connection, definition, purged, bounds)
+    return found
 
 
 def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[int, Quartiles]:
@@ -67,7 +86,7 @@ def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[i
     place = func.row_number().over(partition_by=cell, order_by=RawMeasure.value) - 1
     count = func.count().over(partition_by=cell)
     raw = (
-        values_of(definition, ids)
+        values_of(connection, definition, ids)
         .add_columns(place.label("place"), count.label("counted"))
         .subquery()
     )
@@ -84,23 +103,30 @@ def exact(connection: Connection, definition: int, ids: Sequence[int]) -> dict[i
 
 
 def sketched(
-    connection: Connection, definition: int, cells: Sequence[AnyRow]
+    connection: Connection,
+    definition: int,
+    sketches: Mapping[int, bytes],
+    bounds: Mapping[int, Bounds],
 ) -> dict[int, Quartiles]:
-    """The quartiles of *cells* with a sketch, from that and from what came later."""
-    query = values_of(definition, [cell.id for cell in cells])
+    """The quartiles of cells with *sketches*, from these and from what came later."""
     later: dict[int, list[float]] = defaultdict(list)
-    for number, value in connection.execute(query).all() if cells else ():
-        later[number].append(value)
+    if sketches:
+        query = values_of(connection, definition, list(sketches))
+        for number, value in connection.execute(query):
+            later[number].append(value)
     return {
-        cell.id: sketched_quartiles(cell.sketch, later[cell.id], cell.least, cell.greatest)
-        for cell in cells
+        cell: sketched_quartiles(sketch, later[cell], *bounds[cell])
+        for cell, sketch in sketches.items()
     }
 
 
-def values_of(definition: int, ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+def values_of(
+    connection: Connection, definition: int, ids: Sequence[int]
+) -> Select[*tuple[Any, ...]]:
     """The query for the raw values of the cells *ids*, with the cell of each.
 
-    A plain list of ids: each database finds the index by it, where a join can lead it astray.
+    A list of ids: each database finds the index by it, where a join can lead it astray.
     """
     query = select(RawMeasure.cell, RawMeasure.value)
-    return query.where(RawMeasure.definition == definition, RawMeasure.cell.in_(ids))
+    among = is_among(connection, RawMeasure.cell, ids)
+    return query.where(RawMeasure.definition == definition, among)

@@ -80,17 +80,29 @@ REPEATED = Outcome(Verdict.REPEATED)
 REUSED = Outcome(Verdict.KEY_REUSED, KEY_REUSED)
 
 
-def collect(node: Node, org: str, items: Sequence[Item], now_ms: int) -> list[Outcome]:
+def collect(
+    node: Node,
+    org: str,
+    items: Sequence[Item],
+    now_ms: int,
+    found: Mapping[str, AnyRow] | None = None,
+) -> list[Outcome]:
     """Store the *items* that *org* sends, in one transaction; what became of each, in order.
+
+    *found*: the definitions that they name, by name, if somebody has looked them up.
 
     Malformed ones change nothing for the others. Raises Busy if the database does not take them.
     """
-    found = find_definitions(node, items)
+    if found is None:
+        found = find_definitions(node, items)
     judged = [judge(node, org, item, found, now_ms) for item in items]
     candidates = [one for one in judged if isinstance(one, Candidate)]
     stored: list[Outcome] = []
-    if candidates:
+    if any(one.key_hash for one in candidates):
         stored = node.database.write(lambda connection: store(connection, org, candidates, now_ms))
+    elif candidates:
+        node.database.insert(INSERT, [one.row for one in candidates])
+        stored = [STORED] * len(candidates)
     rest = iter(stored)
     return [next(rest) if isinstance(one, Candidate) else one for one in judged]
 

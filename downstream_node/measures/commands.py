@@ -5,62 +5,34 @@ Either way the application comes from Flask's own `with_appcontext`, when the co
 """
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import click
-from flask import current_app
-from flask.cli import with_appcontext
 
-from downstream_node import schema
 from downstream_node.clock import SECOND, WallTime, iso
 from downstream_node.errors import InvalidDefinition, InvalidOrganisation
 from downstream_node.measures import (
     aggregating,
-    definitions,
+    data_commands,
     purging,
+    redefining,
     redoing,
     telemetry,
     tokens,
 )
+from downstream_node.measures import partitions as parts
+from downstream_node.measures.commanding import days_option, with_node
 from downstream_node.node import Node
 from downstream_node.terminal import Command, Commands
 
-DEFAULT_DAYS = 90
 LONGEST_SHOWN = 120
 """Characters of a refused measure in a list."""
-
-Given = ParamSpec("Given")
-
-
-def with_node(work: Callable[Concatenate[Node, Given], None]) -> Callable[Given, None]:
-    """Give *work* the node, with a database that is up to date, in front of its arguments."""
-
-    @with_appcontext
-    @wraps(work)
-    def run(*arguments: Given.args, **options: Given.kwargs) -> None:
-        node: Node = current_app.extensions["downstream"]
-        schema.require(node)
-        work(node, *arguments, **options)
-
-    return run
-
 
 force_option = click.option(
     "-f", "--force", is_flag=True, help="Even if it was computed less than its frequency ago."
 )
-days_option = click.option(
-    "-d",
-    "--days",
-    type=click.IntRange(min=0),
-    default=DEFAULT_DAYS,
-    show_default=True,
-    help="Only what arrived longer ago.",
-)
-
 
 # Tokens
 
@@ -130,7 +102,7 @@ def insert_definitions_json(node: Node, file: str | None) -> None:
     example.
     """
     found = read_definitions(telemetry.DEFINITIONS if file is None else located(file))
-    inserted, updated = node.database.write(lambda connection: definitions.load(connection, found))
+    inserted, updated = node.database.write(lambda connection: redefining.load(connection, found))
     click.echo(f"{inserted} definitions inserted, {updated} updated.")
 
 
@@ -224,6 +196,33 @@ def purge_all_measures(node: Node, days: int) -> None:
         click.echo(f"{name}: {deleted} measures deleted.")
 
 
+# Parts of the raw table
+
+
+@click.group(cls=Commands)
+def partitions() -> None:
+    """Raw measures in parts of a week each, on PostgreSQL."""
+
+
+@partitions.command("convert")
+@with_node
+def partitions_convert(node: Node) -> None:
+    """Keep raw measures in parts from now on. Nobody gets to them while it works."""
+    parts.convert(node)
+    click.echo("Raw measures are in parts. Run `partitions keep` each week.")
+
+
+@partitions.command("keep")
+@days_option
+@with_node
+def partitions_keep(node: Node, days: int) -> None:
+    """Make the parts of the next weeks, and drop those that are old and counted."""
+    kept = parts.keep(node, days)
+    click.echo(f"{kept.made} parts made, {kept.dropped} dropped.")
+    for name in kept.left:
+        click.echo(f"{name} is old, but something in it is not counted, or has quartiles.")
+
+
 # What was set aside
 
 
@@ -251,6 +250,8 @@ ALL: tuple[click.Command, ...] = (
     compute_all_aggregations,
     delete_aggregations_from_date,
     purge,
+    partitions,
     quarantine,
+    *data_commands.ALL,
 )
 """Every command, as `flask` and `downstream measures` have them."""

@@ -7,7 +7,7 @@ many contributions as the threshold asks for.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 SLOTS = 3
@@ -24,15 +24,22 @@ class Sibling:
     weight: int
 
 
-def shown_safely(cells: Sequence[Sibling], threshold: int, *, disjoint: bool = True) -> set[int]:
+def shown_safely(
+    cells: Sequence[Sibling],
+    threshold: int,
+    *,
+    disjoint: bool = True,
+    withheld: Collection[int] = (),
+) -> set[int]:
     """The cells that can be shown: above *threshold*, with none hidden that is their complement.
 
     *disjoint*: the weights of two cells add up, as contributions do and contributors do not.
+    *withheld*: cells that are not shown for other reasons, whatever their weight.
 
     Hiding a cell for one group's sake can leave it alone among those of another group, so all
     groups are looked at until nothing changes.
     """
-    shown = {cell.cell for cell in cells if cell.weight >= threshold}
+    shown = {cell.cell for cell in cells if cell.weight >= threshold}.difference(withheld)
     sets = list(sibling_sets(cells))
     while more := {
         cell for some in sets for cell in to_hide(some, shown, threshold, disjoint=disjoint)

@@ -1,22 +1,22 @@
 """Definitions: what is measured, how it is grouped, who may see it; known by their names.
 
-They are put in by the operator. A definition that comes again replaces all settings of the one
-there is, so that a file of definitions says the whole; what it leaves out has its default.
+They are put in by the operator (`redefining.py`).
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, TypeGuard
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from downstream_node.database import AnyRow, batched
 from downstream_node.errors import InvalidDefinition
 from downstream_node.measures.cells import NAME, is_name, is_text
-from downstream_node.measures.models import ORG, Cell, MeasureDefinition, RawMeasure
+from downstream_node.measures.models import ORG, MeasureDefinition
+from downstream_node.measures.rules import RULES, fingerprint
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME)]
 Period: TypeAlias = Literal["day", "week", "month"]
@@ -29,6 +29,9 @@ LONGEST_DESCRIPTION = 10_000
 ALL = select(*MeasureDefinition.__table__.columns)
 # Made once: to make a statement takes longer than to have it answered.
 NAMED = ALL.where(MeasureDefinition.name.in_(bindparam("names", expanding=True)))
+RULES_OF = select(*(getattr(MeasureDefinition, name) for name in RULES)).where(
+    MeasureDefinition.id == bindparam("definition")
+)
 GROUP_KEYS = ("group1_key", "group2_key", "group3_key")
 
 
@@ -70,15 +73,35 @@ def by_name(connection: Connection, name: str) -> AnyRow | None:
     return by_names(connection, [name]).get(name)
 
 
+def can_be_name(name: object) -> TypeGuard[str]:
+    """Whether *name* may be the name of a definition: PostgreSQL refuses texts with a zero."""
+    return is_name(name, NAME)
+
+
 def by_names(connection: Connection, names: Iterable[str]) -> dict[str, AnyRow]:
     """Those of the *names* that are defined, with their definitions."""
-    # What cannot be a name is not asked for: PostgreSQL refuses texts with a zero in them.
-    wanted = sorted(name for name in set(names) if is_name(name, NAME))
+    wanted = sorted(name for name in set(names) if can_be_name(name))
     found: dict[str, AnyRow] = {}
     for some in batched(wanted):
         rows = connection.execute(NAMED, {"names": some})
         found.update({row.name: row for row in rows})
     return found
+
+
+def has_these_rules(connection: Connection, definition: AnyRow, *, hold: bool = False) -> bool:
+    """Whether the rules that *definition* was read with are still its rules.
+
+    *hold*: nobody can change them before this transaction ends; several may hold them at once.
+    """
+    query = RULES_OF.with_for_update(read=True) if hold else RULES_OF
+    now = connection.execute(query, {"definition": definition.id}).one()
+    return fingerprint(now) == fingerprint(definition)
+
+
+def held(connection: Connection, definition: int) -> AnyRow:
+    """The *definition* as it is, which nobody can change before this transaction ends."""
+    query = ALL.where(MeasureDefinition.id == definition)
+    return connection.execute(query.with_for_update(read=True)).one()
 
 
 def all_of(connection: Connection) -> list[AnyRow]:
@@ -111,20 +134,6 @@ def is_producer(definition: AnyRow, org: str) -> bool:
 def described(row: AnyRow) -> Definition:
     """A stored definition as the API shows it."""
     return Definition(**{field: getattr(row, field) for field in Definition.__struct_fields__})
-
-
-def load(connection: Connection, definitions: Sequence[object]) -> tuple[int, int]:
-    """Insert or replace all *definitions*, objects as a file of them holds.
-
-    Returns how many were inserted and how many updated. Raises InvalidDefinition, which names the
-    first that makes no sense; the caller's transaction is to be rolled back then.
-    """
-    read = [parsed(definition) for definition in definitions]
-    require_distinct(read)
-    there = by_names(connection, [definition.name for definition in read])
-    for definition in read:
-        store(connection, definition, there.get(definition.name))
-    return len(read) - len(there), len(there)
 
 
 def parsed(definition: object) -> Definition:
@@ -193,25 +202,3 @@ def require_distinct(definitions: Sequence[Definition]) -> None:
         if definition.name in seen:
             raise InvalidDefinition(f"The definition {definition.name!r} is there twice.")
         seen.add(definition.name)
-
-
-def store(connection: Connection, definition: Definition, former: AnyRow | None) -> None:
-    """Insert *definition*, or put it in the place of the *former* one of its name."""
-    values = msgspec.structs.asdict(definition)
-    if former is None:
-        connection.execute(insert(MeasureDefinition).values(values))
-        return
-    regrouped = any(values[key] != getattr(former, key) for key in GROUP_KEYS)
-    if regrouped and has_measures(connection, former.id):
-        raise InvalidDefinition(
-            f"The definition {definition.name!r} has measures under its groups, so the keys of "
-            "its groups cannot change: take another name."
-        )
-    row = update(MeasureDefinition).where(MeasureDefinition.id == former.id)
-    connection.execute(row.values(values))
-
-
-def has_measures(connection: Connection, definition: int) -> bool:
-    """Whether anything was collected under this definition."""
-    conditions = (exists().where(one.definition == definition) for one in (RawMeasure, Cell))
-    return any(connection.execute(select(condition)).scalar() for condition in conditions)

@@ -2,22 +2,36 @@
 
 from sqlalchemy import (
     BigInteger,
+    Dialect,
     Double,
     ForeignKey,
     Index,
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from downstream_node.database import Base, RowId, fixed_bytes, large_bytes
+from downstream_node.database import MYSQL_SCHEMES, Base, RowId, fixed_bytes, large_bytes
 from downstream_node.measures.cells import GROUP, NAME
 
 ORG = 50
 LONGEST_REASON = 200
 UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 """Names that differ differ in every database."""
+WAITING = text("cell IS NULL")
+COUNTED = text("cell IS NOT NULL")
+
+
+def has_partial_indexes(*_given: object, dialect: Dialect, **_more: object) -> bool:
+    """Whether the database has indexes of a part of the rows."""
+    return dialect.name not in MYSQL_SCHEMES
+
+
+def has_whole_indexes_only(*_given: object, dialect: Dialect, **_more: object) -> bool:
+    """Whether it has none of these."""
+    return dialect.name in MYSQL_SCHEMES
 
 
 class MeasureToken(Base):
@@ -71,19 +85,41 @@ class MeasureDefinition(Base):
         default=1, doc="contributions of one contributor to a period that noise hides"
     )
     last_run: Mapped[int | None] = mapped_column(BigInteger, doc="when its last aggregation ran")
+    rules: Mapped[bytes | None] = mapped_column(
+        fixed_bytes(16), doc="fingerprint of the rules under which all cells were looked at"
+    )
+    quartiles_kept: Mapped[bool] = mapped_column(
+        default=False, doc="all cells that can have quartiles have them"
+    )
 
 
 class RawMeasure(Base):
     """One measure as it came. It waits in no window of time: `cell` says whether it is counted."""
 
     __tablename__ = "raw_measures"
-    __table_args__ = (Index(None, "definition", "cell", "id"), UTF8)
+    __table_args__ = (
+        # Counting gives each row a cell, and the row new entries in all indexes: few, small ones.
+        Index(
+            "ix_raw_measures_waiting",
+            "definition",
+            "id",
+            postgresql_where=WAITING,
+            sqlite_where=WAITING,
+        ).ddl_if(callable_=has_partial_indexes),
+        Index(
+            "ix_raw_measures_cell", "cell", postgresql_where=COUNTED, sqlite_where=COUNTED
+        ).ddl_if(callable_=has_partial_indexes),
+        Index(None, "definition", "cell", "id").ddl_if(callable_=has_whole_indexes_only),
+        # Rows stand in the order in which they came, so a few lines say where a time is.
+        Index(None, "arrived", postgresql_using="brin"),
+        UTF8,
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     definition: Mapped[int] = mapped_column(RowId, ForeignKey("measure_definitions.id"))
     value: Mapped[float] = mapped_column(Double)
     start: Mapped[int] = mapped_column(BigInteger)
-    arrived: Mapped[int] = mapped_column(BigInteger, index=True)
+    arrived: Mapped[int] = mapped_column(BigInteger)
     created_by: Mapped[str | None] = mapped_column(String(NAME))
     aggregation_period: Mapped[str | None] = mapped_column(String(NAME))
     group1: Mapped[str | None] = mapped_column(String(GROUP), doc="JSON text of a scalar")
@@ -135,6 +171,7 @@ class Cell(Base):
     __table_args__ = (
         UniqueConstraint("definition", "cell_key"),
         Index(None, "definition", "start"),
+        Index(None, "definition", "pending", "start"),
         UTF8,
     )
 
@@ -162,6 +199,9 @@ class Cell(Base):
     )
     last_updated: Mapped[int] = mapped_column(BigInteger)
     last_purged: Mapped[int | None] = mapped_column(BigInteger)
+    pending: Mapped[bool] = mapped_column(
+        default=True, doc="has changed since it was last decided what is released of it"
+    )
 
 
 class CellContributor(Base):
@@ -190,6 +230,12 @@ class Release(Base):
         default=False, doc="not given out for now; what was given out once still counts"
     )
     result: Mapped[str] = mapped_column(Text, doc="the aggregate as JSON, noise included")
+    rules: Mapped[bytes | None] = mapped_column(
+        fixed_bytes(16), doc="fingerprint of the rules it was last held against; None: of none"
+    )
+    epsilon: Mapped[float | None] = mapped_column(
+        Double, doc="what its noise leaves of one contribution; None: it has no noise"
+    )
 
 
 class BudgetEntry(Base):
@@ -202,4 +248,7 @@ class BudgetEntry(Base):
     definition: Mapped[int] = mapped_column(RowId, ForeignKey("measure_definitions.id"))
     start: Mapped[int] = mapped_column(BigInteger, doc="period whose contributors it concerns")
     epsilon: Mapped[float] = mapped_column(Double)
+    most: Mapped[int] = mapped_column(
+        default=1, doc="contributions of one contributor that it was spent on"
+    )
     spent: Mapped[int] = mapped_column(BigInteger)

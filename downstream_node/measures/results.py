@@ -4,22 +4,26 @@ A definition with the document's rule alone is read from its cells. A stricter o
 its releases, which stay as they are until the rules allow others (`releasing.py`).
 """
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
 
 from downstream_node.database import AnyRow
-from downstream_node.errors import UnknownMeasure
+from downstream_node.errors import Busy, UnknownMeasure
 from downstream_node.measures import definitions
 from downstream_node.measures.cells import Scalar, group_value
-from downstream_node.measures.models import Cell, MeasureDefinition, Release
+from downstream_node.measures.models import Cell, Release
 from downstream_node.measures.moments import sample_deviation
+from downstream_node.measures.rules import fingerprint
 from downstream_node.node import Node
 
-Definition: TypeAlias = MeasureDefinition | AnyRow
 OrderKey: TypeAlias = tuple[int, str, str, str, str, int]
 """Where a row stands in the order of results, to continue after it."""
+PAGE = 2000
+"""Rows that are in memory at once where results are streamed."""
+RULES_CHANGED = "The rules of this measure have just been changed. Please ask again."
 
 
 class Numbers(msgspec.Struct, frozen=True):
@@ -37,6 +41,12 @@ class Numbers(msgspec.Struct, frozen=True):
     third_quartile: float | None = None
     approximate: bool = False
     noisy: bool = False
+
+
+NO_QUARTILES: dict[str, Any] = {
+    **dict.fromkeys(("first_quartile", "median", "third_quartile")),
+    "approximate": False,
+}
 
 
 class AggregateRow(Numbers, frozen=True, kw_only=True):
@@ -61,7 +71,7 @@ def definition_of(node: Node, name: str) -> AnyRow:
     return row
 
 
-def is_strict(definition: Definition) -> bool:
+def is_strict(definition: AnyRow) -> bool:
     """Whether results have to be released before they can be read."""
     return bool(
         definition.release_at_period_end
@@ -70,9 +80,15 @@ def is_strict(definition: Definition) -> bool:
     )
 
 
-def weight(definition: Definition) -> ColumnElement[int]:
+def weight(definition: AnyRow) -> ColumnElement[int]:
     """What the threshold counts in a cell: contributions or contributors."""
     column = Cell.contributors if definition.count_contributors else Cell.count
+    return column.expression
+
+
+def released_weight(definition: AnyRow) -> ColumnElement[int]:
+    """What the threshold counts in what a release was made from."""
+    column = Release.contributors if definition.count_contributors else Release.count
     return column.expression
 
 
@@ -101,7 +117,7 @@ ORDER = (
 
 def aggregates(  # noqa: PLR0913, PLR0917 - who asks may narrow it in each way
     node: Node,
-    definition: Definition,
+    definition: AnyRow,
     start_ms: int,
     end_ms: int,
     created_by: str | None = None,
@@ -111,7 +127,8 @@ def aggregates(  # noqa: PLR0913, PLR0917 - who asks may narrow it in each way
     """Results with *start_ms* <= start < *end_ms*, as far as they may be given out.
 
     Ordered by start, app and groups; those of one app if *created_by* is given; at most *limit*,
-    from behind the row whose order_key is *after*.
+    from behind the row whose order_key is *after*. Raises Busy if the rules have changed since
+    *definition* was read.
     """
     query = chosen(definition).where(
         Cell.definition == definition.id,
@@ -125,9 +142,30 @@ def aggregates(  # noqa: PLR0913, PLR0917 - who asks may narrow it in each way
 
     def work(connection: Connection) -> list[AggregateRow]:
         page = query if limit is None else upto(connection, query, limit)
-        return read(connection, definition, page.order_by(*ORDER).limit(limit))
+        rows = read(connection, definition, page.order_by(*ORDER).limit(limit))
+        # Asked afterwards: rules that hold now held when the rows were read.
+        if not definitions.has_these_rules(connection, definition):
+            raise Busy(RULES_CHANGED)
+        return rows
 
     return node.database.read(work)
+
+
+def pages(
+    node: Node, definition: AnyRow, start_ms: int, end_ms: int, created_by: str | None = None
+) -> Iterator[list[AggregateRow]]:
+    """What `aggregates` returns, PAGE rows at a time: each page is read when it is asked for.
+
+    The last one has fewer rows, perhaps none. Between two pages results may change: each row is
+    one that could be read meanwhile, and none comes twice.
+    """
+    after = None
+    while True:
+        rows = aggregates(node, definition, start_ms, end_ms, created_by, after, PAGE)
+        yield rows
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].order_key
 
 
 def upto(
@@ -143,29 +181,37 @@ def upto(
     return query if last is None else query.where(Cell.start <= last)
 
 
-def chosen(definition: Definition) -> Select[*tuple[Any, ...]]:
-    """The query for what may be given out, of all starts."""
-    enough = weight(definition) >= definition.aggregation_threshold
+def chosen(definition: AnyRow) -> Select[*tuple[Any, ...]]:
+    """The query for what may be given out, of all starts.
+
+    Of a strict definition that is what was released, was large enough when it was, and has been
+    held against the rules of today.
+    """
+    threshold = definition.aggregation_threshold
     if is_strict(definition):
         released = select(*PLACE, Release.result).join(Release, Release.cell == Cell.id)
-        return released.where(Release.count > 0, Release.hidden.is_(False), enough)
-    return select(*PLACE, *NUMBERS).where(enough, Cell.count > 0)
+        return released.where(
+            Release.count > 0,
+            released_weight(definition) >= threshold,
+            Release.hidden.is_(False),
+            Release.rules == fingerprint(definition),
+        )
+    return select(*PLACE, *NUMBERS).where(weight(definition) >= threshold, Cell.count > 0)
 
 
 def read(
-    connection: Connection, definition: Definition, query: Select[*tuple[Any, ...]]
+    connection: Connection, definition: AnyRow, query: Select[*tuple[Any, ...]]
 ) -> list[AggregateRow]:
     """The rows of *query*, which comes from `chosen`."""
-    strict = is_strict(definition)
-    return [
-        placed(
-            row,
-            msgspec.json.decode(row.result, type=Numbers)
-            if strict
-            else numbers(row, definition.with_quartiles),
-        )
-        for row in connection.execute(query)
-    ]
+    quartiles = bool(definition.with_quartiles)
+    found = released_numbers if is_strict(definition) else numbers
+    return [placed(row, found(row, quartiles)) for row in connection.execute(query)]
+
+
+def released_numbers(row: AnyRow, with_quartiles: bool) -> Numbers:
+    """The numbers of a release."""
+    values = msgspec.json.decode(row.result, type=Numbers)
+    return values if with_quartiles else msgspec.structs.replace(values, **NO_QUARTILES)
 
 
 def numbers(row: AnyRow, with_quartiles: bool) -> Numbers:

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from itertools import chain
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -10,14 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from downstream_node.errors import Busy, DownstreamError, NoMeasureToken
-from downstream_node.measures import parsing
-from downstream_node.measures.access import caller, readable
-from downstream_node.measures.answers import documented
+from downstream_node.measures import parsing, results
+from downstream_node.measures.access import caller, readable, sender
+from downstream_node.measures.answers import as_list
 from downstream_node.measures.collecting import HTTP_STATUS, Item, collect
 from downstream_node.measures.models import MeasureDefinition
-from downstream_node.measures.results import aggregates
 from downstream_node.node import Node
 from downstream_node.web import (
+    JSON,
     current_node,
     domain_error,
     framework_error,
@@ -40,24 +41,41 @@ ROUTES = {"/measure": {"POST"}, "/aggregate": {"GET", "POST"}, "/status": {"GET"
 def measure() -> Response:
     """Store one measure; the answer comes after the commit."""
     node = current_node()
-    org = caller(node, request.headers.get("Authorization", ""))
-    item = Item(parsing.loads(read_body()), request.headers.get(KEY_HEADER))
-    (outcome,) = collect(node, org, [item], node.wall_clock())
+    authorization = request.headers.get("Authorization", "")
+    try:
+        body = parsing.loads(read_body())
+    except (DownstreamError, HTTPException):
+        # Who shows no token is told that, whatever else is wrong.
+        caller(node, authorization)
+        raise
+    name = body.get("measureName") if isinstance(body, dict) else None
+    org, found = sender(node, authorization, name)
+    item = Item(body, request.headers.get(KEY_HEADER))
+    (outcome,) = collect(node, org, [item], node.wall_clock(), found)
     status = HTTP_STATUS[outcome.verdict]
     return json_response({"error": outcome.error} if outcome.error else {"ok": True}, status)
 
 
 @blueprint.route("/aggregate", methods=sorted(ROUTES["/aggregate"]))
 def aggregate() -> Response:
-    """The results of one measure in a range of starts, as far as they may be given out."""
+    """The results of one measure in a range of starts, as far as they may be given out.
+
+    However many: the first page is read before the answer begins, so that errors have their status,
+    and the rest while it is sent. What fails then ends the connection within the list, so nobody
+    takes it for the whole.
+    """
     node = current_node()
     org = caller(node, request.headers.get("Authorization", ""))
     params = parsing.filled(question(), parsing.EMPTY_QUESTION)
     definition = readable(node, org, parsing.name_of(params))
     start, end = (parsing.time_of(params, field) for field in ("startDate", "endDate"))
     created_by = parsing.name_or_none(params, "createdBy")
-    rows = aggregates(node, definition, start, end, created_by)
-    response = json_response([documented(definition, row) for row in rows])
+    pages = results.pages(node, definition, start, end, created_by)
+    first = next(pages)
+    list_of_all = as_list(definition, chain([first], pages))
+    is_all = len(first) < results.PAGE
+    # Most answers are one page: they have their length, and keep HTTP/1.0 connections open.
+    response = Response(b"".join(list_of_all) if is_all else list_of_all, mimetype=JSON)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

@@ -17,13 +17,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select
 
-from downstream_node.clock import WallTime
+from downstream_node.clock import SECOND, Instant, WallTime
 from downstream_node.database import AnyRow
 from downstream_node.errors import InvalidDefinition
 from downstream_node.farmers.history import CORRUPTED, DAY, INVALID, MINUTE, UNANSWERED
 from downstream_node.farmers.models import Failure, Farmer, FarmerDay
-from downstream_node.measures import aggregating, definitions
+from downstream_node.measures import aggregating, definitions, redefining
 from downstream_node.measures.cells import cell_key, group_text
+from downstream_node.measures.collecting import KEYS_KEPT
 from downstream_node.measures.models import MeasureReceipt, RawMeasure
 from downstream_node.measures.periods import period_start
 from downstream_node.node import Node
@@ -45,6 +46,9 @@ UNKNOWN = "not known"
 GRACE = 10 * MINUTE
 """A day is recorded when it has been over for so long: its last answers and failures are
 stored then."""
+DAYS_BACK = KEYS_KEPT // DAY
+"""A day that was not recorded for so long is left out: the receipts of those that were recorded
+are kept for no longer."""
 FARMERS_AT_ONCE = 500
 RECORD_EVERY = 5 * MINUTE
 MILLISECONDS = 1000
@@ -52,7 +56,10 @@ MILLISECONDS = 1000
 
 @dataclass(frozen=True, slots=True)
 class FarmerOnDay:
-    """What telemetry knows of one farmer on one day. *waited* in milliseconds, None: not known."""
+    """What telemetry knows of one farmer on one day. *waited* in milliseconds, None: not known.
+
+    *held* in bytes, as it is now: 0 of days before the last, of which nobody knows it any more.
+    """
 
     farmer_id: str
     country: str
@@ -90,8 +97,24 @@ def values_of(farmer: FarmerOnDay) -> list[Value]:
 
 
 def record(node: Node) -> int:
-    """Record the last day that is over, unless that was done; how many measures."""
-    return record_day(node, (node.wall_clock() - GRACE) // DAY - 1)
+    """Record the days that are over, are not recorded and can be; how many measures.
+
+    So a day is not lost because no process ran when it ended.
+    """
+    return sum(record_day(node, day) for day in days_to_record(node))
+
+
+def days_to_record(node: Node) -> range:
+    """The days that are over and of which all is still kept, DAYS_BACK at most, oldest first."""
+    last = last_day(node)
+    kept_since = node.clock.now() - node.settings.HISTORY_RETENTION * SECOND
+    first_kept = node.clock.to_wall(Instant(kept_since)) // DAY + 1
+    return range(max(first_kept, last - DAYS_BACK + 1), last + 1)
+
+
+def last_day(node: Node) -> int:
+    """The last day that is over, counted from 1970-01-01."""
+    return (node.wall_clock() - GRACE) // DAY - 1
 
 
 def record_day(node: Node, day: int) -> int:
@@ -117,7 +140,7 @@ def install(connection: Connection) -> dict[str, AnyRow]:
     there = definitions.by_names(connection, shipped)
     missing = [one for name, one in shipped.items() if name not in there]
     if missing:
-        definitions.load(connection, missing)
+        redefining.load(connection, missing)
         there = definitions.by_names(connection, shipped)
     for name, definition in there.items():
         if definition.org != ORG:
@@ -182,10 +205,11 @@ def farmers_on(connection: Connection, node: Node, day: int, first: int) -> list
     )
     rows = list(connection.execute(query))
     failed = failures_on(connection, [row.id for row in rows], begin, end)
-    return [farmer_on(row, day, failed.get(row.id, {})) for row in rows]
+    is_last = day == last_day(node)
+    return [farmer_on(row, day, failed.get(row.id, {}), is_last=is_last) for row in rows]
 
 
-def farmer_on(row: AnyRow, day: int, failed: Mapping[str, int]) -> FarmerOnDay:
+def farmer_on(row: AnyRow, day: int, failed: Mapping[str, int], *, is_last: bool) -> FarmerOnDay:
     """One farmer on *day*, from its row and its row of that day."""
     parts = [(row.heartbeats or 0, row.waited)]
     if row.day == day:
@@ -196,7 +220,7 @@ def farmer_on(row: AnyRow, day: int, failed: Mapping[str, int]) -> FarmerOnDay:
         farmer_id=row.farmer_id,
         country=row.country or UNKNOWN,
         client=row.client or UNKNOWN,
-        held=row.size,
+        held=row.size if is_last else 0,
         answered=sum(count for count, _ in counted),
         waited=None if None in waits else sum(waits),
         failed=failed,

@@ -7,18 +7,26 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, String, bindparam, delete, insert, select
 
 from downstream_node import entropy
+from downstream_node.database import AnyRow
 from downstream_node.errors import InvalidOrganisation
 from downstream_node.measures.cells import NAME, is_name
-from downstream_node.measures.models import MeasureToken
+from downstream_node.measures.models import MeasureDefinition, MeasureToken
 
 PREFIX = "dsmt_"
 """Marks a text as a token for measures, for people and for programs that look for leaks."""
 TOKEN_BYTES = 32
 # Made once: to make a statement takes longer than to have it answered.
 WHOSE = select(MeasureToken.org).where(MeasureToken.token_hash == bindparam("token_hash"))
+
+
+WHOSE_AND_WHAT = (
+    select(MeasureToken.org.label("caller"), *MeasureDefinition.__table__.columns)
+    .outerjoin(MeasureDefinition, MeasureDefinition.name == bindparam("name", type_=String))
+    .where(MeasureToken.token_hash == bindparam("token_hash"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,12 @@ def org_of(connection: Connection, token: str) -> str | None:
     # The index sees hashes only, so there is no comparison of secrets that could be timed.
     found = connection.execute(WHOSE, {"token_hash": hash_of(token)})
     return found.scalar_one_or_none()
+
+
+def org_and_definition(connection: Connection, token: str, name: str | None) -> AnyRow | None:
+    """The `caller` whose *token* this is, with the columns of the definition *name*, or None."""
+    given = {"token_hash": hash_of(token), "name": name}
+    return connection.execute(WHOSE_AND_WHAT, given).one_or_none()
 
 
 def listed(connection: Connection, org: str | None = None) -> list[StoredToken]:

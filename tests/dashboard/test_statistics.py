@@ -13,12 +13,13 @@ from sqlalchemy import insert, update
 from werkzeug.test import TestResponse
 
 from downstream_node.dashboard.statistics import MOST_PERIODS_LISTED, MOST_SERIES
-from downstream_node.measures import aggregating, definitions
+from downstream_node.measures import aggregating, definitions, redefining
 from downstream_node.measures.cells import cell_key, group_text
 from downstream_node.measures.models import MeasureDefinition, RawMeasure
 from downstream_node.measures.periods import DAY, period_start
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
+HOUR = 3_600_000
 HOSTILE = "<script>alert('x')</script>"
 NAME = "visits-daily"
 PUBLIC = {"name": NAME, "org": "museum", "access_public": True, "group1_key": "door"}
@@ -39,14 +40,19 @@ def text_of(node: SimulatedNode) -> str:
 
 def define(node: SimulatedNode, **more: Any) -> None:
     """Define the measure of the tests."""
-    node.parts.database.write(lambda connection: definitions.load(connection, [PUBLIC | more]))
+    node.parts.database.write(lambda connection: redefining.load(connection, [PUBLIC | more]))
 
 
 def measure(
-    node: SimulatedNode, values: Sequence[float], *, days_ago: int = 1, door: str = DOOR
+    node: SimulatedNode,
+    values: Sequence[float],
+    *,
+    days_ago: int = 1,
+    door: str = DOOR,
+    hour: int = 0,
 ) -> None:
-    """Collect *values* for one door on one day, and count them."""
-    start = period_start("day", node.parts.wall_clock()) - days_ago * DAY
+    """Collect *values* for one door on one day at one *hour*, and count them."""
+    start = period_start("day", node.parts.wall_clock()) - days_ago * DAY + hour * HOUR
     group = group_text(door)
     place = {"start": start, "group1": group, "created_by": None}
     key = cell_key(start, None, group, None, None)
@@ -121,6 +127,31 @@ def test_unknown_measure(node: SimulatedNode) -> None:
     assert (response.status_code, response.mimetype) == (404, "text/html")
 
 
+def test_several_starts_in_a_period(node: SimulatedNode) -> None:
+    """What a day has at several hours is added up, in the chart and in the table."""
+    define(node, aggregation_period="day")
+    measure(node, [10] * 5, hour=3)
+    measure(node, [1] * 5, hour=4)
+    text = text_of(node)
+    assert "north 55 on 14 Jan" in text
+    assert "14 Jan north 2 results together 10 55 5.50" in text
+    assert [row["total"] for row in table(node)] == ["50.0", "5.0"]
+
+
+def test_quartiles_of_several_starts(node: SimulatedNode) -> None:
+    """They cannot be taken together: the chart says so, and the table shows them apart."""
+    define(node, with_quartiles=True)
+    measure(node, [1, 2, 3, 4, 5], days_ago=2)
+    measure(node, [10] * 5, hour=3)
+    measure(node, [20] * 5, hour=4)
+    text = text_of(node)
+    assert "1 day has several results, whose medians and quartiles cannot be taken" in text
+    assert "north 3 on 13 Jan" in text
+    assert "14 Jan, 03:00 north 5 10 10 10 10" in text
+    assert "14 Jan, 04:00 north 5 20 20 20 20" in text
+    assert "not shown" not in text
+
+
 def test_quartiles(node: SimulatedNode) -> None:
     """Where there are quartiles, they are drawn as a band and listed."""
     define(node, with_quartiles=True)
@@ -146,7 +177,7 @@ def test_csv(node: SimulatedNode) -> None:
 
 def test_csv_in_pages(node: SimulatedNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long file is read a page at a time, and has every result once."""
-    monkeypatch.setattr("downstream_node.dashboard.statistics.CSV_PAGE", 2)
+    monkeypatch.setattr("downstream_node.measures.results.PAGE", 2)
     define(node)
     for door in "abcde":
         measure(node, [1] * 5, door=door)

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from simulator import START, SimulatedNode
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select
 
 from downstream_node.database import AnyRow, Base
-from downstream_node.measures import aggregating, results
+from downstream_node.measures import aggregating, definitions, redefining, results
 from downstream_node.measures.cells import cell_key
 from downstream_node.measures.models import Cell, MeasureDefinition, RawMeasure
 from downstream_node.measures.periods import DAY, period_start
@@ -34,9 +35,10 @@ def definition(node: SimulatedNode, name: str = NAME) -> AnyRow:
 
 
 def redefine(node: SimulatedNode, name: str = NAME, **values: Any) -> None:
-    """Change the definition *name*."""
-    change = update(MeasureDefinition).where(MeasureDefinition.name == name).values(values)
-    node.parts.database.write(lambda connection: connection.execute(change))
+    """Change the definition *name* as an operator does."""
+    row = definition(node, name)
+    changed = msgspec.structs.replace(definitions.described(row), **values)
+    node.parts.database.write(lambda connection: redefining.change(connection, row.id, changed))
 
 
 def measures(  # noqa: PLR0913 - all that places a measure in its cell
@@ -70,7 +72,8 @@ def measures(  # noqa: PLR0913 - all that places a measure in its cell
 def bring(node: SimulatedNode, values: Iterable[float], **place: Any) -> None:
     """Store raw measures of one cell, as if they had just arrived."""
     rows = measures(node, values, **place)
-    node.parts.database.write(lambda connection: connection.execute(insert(RawMeasure), rows))
+    if rows:
+        node.parts.database.write(lambda connection: insert_into(connection, rows))
 
 
 def count(node: SimulatedNode, name: str = NAME) -> int:

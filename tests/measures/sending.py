@@ -6,7 +6,7 @@ from simulator import START, SimulatedNode
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from downstream_node.measures import aggregating, definitions, tokens
+from downstream_node.measures import aggregating, redefining, tokens
 from downstream_node.measures.models import RawMeasure
 
 API = "/api/measures/v1"
@@ -55,7 +55,7 @@ def new_token(node: SimulatedNode, org: str) -> str:
 def define(node: SimulatedNode, *described: dict[str, Any]) -> tuple[int, int]:
     """Load definitions."""
     inserted, updated = node.parts.database.write(
-        lambda connection: definitions.load(connection, list(described))
+        lambda connection: redefining.load(connection, list(described))
     )
     return inserted, updated
 

@@ -7,8 +7,8 @@ from measures.sending import DAILY, YEAR, Sender, aggregate, define, new_token, 
 from simulator import START, SimulatedNode
 from sqlalchemy import text
 
-from downstream_node.errors import InvalidOrganisation
-from downstream_node.measures import tokens
+from downstream_node.errors import Busy, InvalidOrganisation
+from downstream_node.measures import results, tokens
 from downstream_node.measures.tokens import StoredToken
 
 NAME = DAILY["name"]
@@ -186,6 +186,51 @@ def test_results_have_the_documents_form(owner: Sender) -> None:
     place = {"measureName": NAME, "startDate": "2022-01-01T00:00:00", "createdBy": "ecolyo"}
     numbers = {"sum": 0.3, "count": 3, "countNotZero": 2, "min": 0.0, "max": 0.2, "avg": 0.1}
     assert row == place | {"group1": {"device": "desktop"}} | numbers
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
+def test_many_results_are_one_list(
+    owner: Sender, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """They are read page by page, and sent as the list that they were at once."""
+    for device in ("a", "b", "c"):
+        owner.send(group1={"device": device})
+        owner.send(group1={"device": device})
+    aggregate(owner.node)
+    whole = owner.results().get_json()
+    monkeypatch.setattr(results, "PAGE", size)
+    response = owner.results()
+    assert (response.get_json(), len(whole)) == (whole, 3)
+    assert response.mimetype == "application/json"
+    assert ("Content-Length" in response.headers) is (size > 3)
+
+
+def test_what_fails_within_the_list(owner: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list breaks off where its rules change: nobody can take it for the whole."""
+    for device in ("a", "b"):
+        owner.send(group1={"device": device})
+        owner.send(group1={"device": device})
+    aggregate(owner.node)
+    monkeypatch.setattr(results, "PAGE", 1)
+    question = {"measureName": NAME, **YEAR}
+    response = owner.ask("GET", "/aggregate", json=question, buffered=False)
+    pieces = response.iter_encoded()
+    assert next(pieces).startswith(b'[{"measureName"')
+    define(owner.node, DAILY | {"aggregationThreshold": 50})
+    with pytest.raises(Busy):
+        next(pieces)
+
+
+def test_errors_come_before_the_list(owner: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that fails at the first page is a 503 in the document's form."""
+    monkeypatch.setattr(results, "read", busy)
+    response = owner.results()
+    assert (response.status_code, list(response.get_json())) == (503, ["error"])
+
+
+def busy(*_arguments: object) -> None:
+    """Do as a database that takes nothing more."""
+    raise Busy("Later.")
 
 
 def test_quartiles_are_there_if_they_are_wanted(owner: Sender) -> None:

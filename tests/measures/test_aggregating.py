@@ -136,6 +136,23 @@ def test_quartiles_that_are_wanted_later(node: SimulatedNode) -> None:
     assert shown(node)[0].median == 2
 
 
+def test_quartiles_are_filled_once(node: SimulatedNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs do not look through all cells again, until they were not wanted for a while."""
+    define(node, with_quartiles=True)
+    bring(node, [1, 2, 3])
+    count(node)
+    with monkeypatch.context() as patch:
+        patch.setattr(cell_quartiles, "fill", None)
+        count(node)
+    redefine(node, with_quartiles=False)
+    bring(node, [4])
+    count(node)
+    redefine(node, with_quartiles=True)
+    assert shown(node)[0].median is None
+    count(node)
+    assert shown(node)[0].median == 2.5
+
+
 def test_quartiles_that_are_not_wanted_any_more(node: SimulatedNode) -> None:
     """They are not shown at once, and what is stale is not shown later."""
     define(node, with_quartiles=True)

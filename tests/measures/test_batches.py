@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from measures.sending import API, MEASURE, Sender, stored
 from simulator import SimulatedNode
-from sqlalchemy import event, select
+from sqlalchemy import Engine, create_engine, event, select
 
 from downstream_node.measures import collecting
 from downstream_node.measures.collecting import Item, collect, forget_old_receipts
@@ -91,7 +91,32 @@ def test_an_empty_batch_is_nothing(owner: Sender) -> None:
     assert owner.send_all().get_json() == {"stored": 0, "repeated": [], "refused": []}
 
 
-def test_the_answer_comes_after_the_commit(owner: Sender) -> None:
+def test_a_single_measure_is_a_transaction_of_its_own(owner: Sender) -> None:
+    """When it is answered it is there for everybody, without a further commit."""
+    assert owner.send().status_code == 201
+    other = create_engine(owner.node.parts.settings.SQLALCHEMY_DATABASE_URI)
+    with other.connect() as connection:
+        assert connection.execute(select(RawMeasure.value)).scalars().all() == [1]
+    other.dispose()
+
+
+def test_a_single_measure_that_is_not_stored(owner: Sender) -> None:
+    """D1: a statement that fails is no 201, and leaves nothing behind."""
+
+    def fail(_link: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith("INSERT"):
+            raise RuntimeError
+
+    event.listen(Engine, "before_cursor_execute", fail)
+    try:
+        assert owner.send().status_code == 500
+    finally:
+        event.remove(Engine, "before_cursor_execute", fail)
+    assert stored(owner.node) == 0
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["with a key", "a batch"])
+def test_the_answer_comes_after_the_commit(owner: Sender, several: bool) -> None:
     """D1: a commit that fails is no 201, and leaves nothing behind."""
     engine = owner.node.parts.database.writer
 
@@ -100,7 +125,8 @@ def test_the_answer_comes_after_the_commit(owner: Sender) -> None:
 
     event.listen(engine, "commit", fail)
     try:
-        assert owner.send().status_code == 500
+        response = owner.send_all(MEASURE, MEASURE) if several else owner.send(key="once")
+        assert response.status_code == 500
     finally:
         event.remove(engine, "commit", fail)
     assert stored(owner.node) == 0

@@ -19,7 +19,7 @@ from sqlalchemy import func, insert, select
 from downstream_node import cli
 from downstream_node.clock import monotonic, pause
 from downstream_node.jobs import JobRow
-from downstream_node.measures import aggregating, definitions, telemetry, tokens
+from downstream_node.measures import aggregating, definitions, redefining, telemetry, tokens
 from downstream_node.measures.cells import cell_key
 from downstream_node.measures.models import (
     Cell,
@@ -213,7 +213,7 @@ def measured(node: SimulatedNode, *values: float, days_ago: int = 0) -> None:
     one = {"name": NAME, "org": "museum", "aggregation_threshold": 1, "with_quartiles": False}
     start = today(node) - days_ago * DAY
     with node.parts.database.writing() as connection:
-        definitions.load(connection, [one])
+        redefining.load(connection, [one])
         definition = definitions.by_name(connection, NAME)
         assert definition is not None
         key = cell_key(start, None, None, None, None)
@@ -390,3 +390,31 @@ def test_shipped_files_are_packed() -> None:
     assert telemetry.DEFINITIONS.parent.name == "assets"
     setup = (Path(__file__).parents[2] / "setup.py").read_text()
     assert '"assets/**/*"' in setup
+
+
+# Data as a whole
+
+
+def test_data_as_a_whole(node: SimulatedNode, program: Commands, tmp_path: Path) -> None:
+    """Wildcards, tables, the view and fixtures: each command of the document does its work."""
+    one = {"name": NAME, "org": "museum", "group1_key": "device"}
+    node.parts.database.write(lambda connection: redefining.load(connection, [one]))
+    assert "50 measures stored, 0 refused." in program.done(
+        "measures", "insert-random-measures", NAME, "-n", "50", "--days", "1"
+    )
+    (row,) = program.done("compute-wildcard-aggregate", NAME, "group1").splitlines()
+    assert (json.loads(row)["count"], json.loads(row)["group1"]) == (50, {"device": "*"})
+    file = tmp_path / "measures.json"
+    measure = {"measureName": NAME, "value": 1, "startDate": "2022-01-01", "group1": {"device": 1}}
+    file.write_text(json.dumps([measure]))
+    told = program.done("measures", "insert-fixtures-from-file", "-f", str(file))
+    assert told == "1 measures stored, 0 refused.\n"
+    for what in ("create", "update", "recreate", "delete"):
+        assert "filtered_aggregation is" in program.done("view", f"{what}-filtered-aggregation")
+    assert program.done("table", "create-all") == "The tables are up to date.\n"
+    assert len(program.done("table", "show", "raw_measures").splitlines()) == 51
+    assert program.done("refusals", NAME) == "0 in all\n"
+    assert "not emptied alone" in program.refused("table", "reset", "measure_budget", "--yes")
+    assert "0 rows" in program.done("table", "reset", "measure_tokens", "--yes")
+    assert "raw_measures: 51 rows deleted." in program.done("table", "reset-all", "--yes")
+    assert count(node, RawMeasure) == 0

@@ -18,7 +18,7 @@ from measures.gathered import (
 from simulator import SimulatedNode
 
 from downstream_node.measures import noise, purging, releasing
-from downstream_node.measures.models import BudgetEntry, Release
+from downstream_node.measures.models import BudgetEntry, Cell, Release
 
 NOISY: dict[str, Any] = {
     "noise_epsilon": 0.5,
@@ -181,6 +181,31 @@ def test_releasing_again_does_nothing(node: SimulatedNode) -> None:
     assert rows(node, Release) == before
 
 
+def test_only_what_changed_is_looked_at(
+    node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run looks at the cells that changed since, and at those whose period has ended."""
+    looked: list[list[int]] = []
+    original = releasing.release_period
+
+    def watched(*arguments: Any) -> int:
+        looked.append(list(arguments[3]))
+        return original(*arguments)
+
+    monkeypatch.setattr(releasing, "release_period", watched)
+    define(node, release_at_period_end=True, aggregation_threshold=2)
+    for number in (-2, -1, 0):
+        bring(node, [1, 2], start=day(number))
+    count(node)
+    count(node)
+    bring(node, [1], start=day(-1))
+    count(node)
+    next_day(node)
+    count(node)
+    assert looked == [[day(-2)], [day(-1)], [day(-1)], [day(0)]]
+    assert not any(cell.pending for cell in rows(node, Cell))
+
+
 # Complements
 
 
@@ -305,6 +330,20 @@ def test_the_budget_holds(node: SimulatedNode, silent: dict[str, list[Any]]) -> 
     )
 
 
+def test_refusals_are_stored_once(node: SimulatedNode, silent: dict[str, list[Any]]) -> None:
+    """What was refused by the rules of now is not refused anew, though its cell goes on."""
+    define(node, **NOISY | {"noise_budget": 0.5})
+    for group in ("a", "b"):
+        bring(node, [10], start=day(-1), groups=(group,))
+        count(node)
+    before = rows(node, Release)
+    node.clock.jump(60)
+    bring(node, [10], start=day(-1), groups=("b",))
+    count(node)
+    assert rows(node, Release) == before
+    assert len(silent["count"]) == 1
+
+
 def test_a_larger_budget_allows_more(node: SimulatedNode, silent: dict[str, list[Any]]) -> None:
     """What was refused is released when the operator grants more, and is refused no longer."""
     define(node, **NOISY | {"noise_budget": 0.5})
@@ -320,12 +359,12 @@ def test_a_larger_budget_allows_more(node: SimulatedNode, silent: dict[str, list
 
 def test_purged_values_cannot_be_bounded(node: SimulatedNode, silent: dict[str, list[Any]]) -> None:
     """A cell whose values were out of bounds and are gone is refused, and no other."""
-    define(node)
+    define(node, aggregation_threshold=3)
     bring(node, [10, 20], start=day(-1), groups=("within",))
     bring(node, [10, 500], start=day(-1), groups=("without",))
     count(node)
     purging.purge(node.parts, NAME, 0)
-    redefine(node, **NOISY)
+    redefine(node, aggregation_threshold=1, **NOISY)
     count(node)
     assert [row.groups["group1"] for row in shown(node)] == ["within"]
     (refused,) = releasing.refusals(node.parts, definition(node))

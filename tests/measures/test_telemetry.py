@@ -12,12 +12,14 @@ from sqlalchemy import event, func, select, update
 from downstream_node.errors import InvalidDefinition
 from downstream_node.farmers.history import DAY
 from downstream_node.farmers.models import Farmer
-from downstream_node.measures import definitions, results, telemetry
+from downstream_node.measures import definitions, redefining, results, telemetry
 from downstream_node.measures.cells import group_value
+from downstream_node.measures.collecting import forget_old_receipts
 from downstream_node.measures.models import MeasureDefinition, RawMeasure
 from downstream_node.measures.telemetry import (
     ANSWERS,
     BYTES,
+    DAYS_BACK,
     FARMERS,
     GRACE,
     UNKNOWN,
@@ -173,6 +175,53 @@ def test_again_changes_nothing(roomy: SimulatedNode) -> None:
     assert recorded(roomy)[BYTES, "Peru", 1024.0] == 10
 
 
+def test_days_without_a_process(roomy: SimulatedNode) -> None:
+    """A day that ended while nothing ran is recorded later, but for what nobody knows any more."""
+    crowd(roomy)
+    roomy.advance(RECORDED + 2 * DAY / 1000)
+    telemetry.record(roomy.parts)
+    assert recorded(roomy) == {
+        (ANSWERS, "ok", 1.0): 5,
+        (WAIT, None, 1.0): 5,
+        (FARMERS, "Peru", 1.0): 5,
+        # Of the last day that is over: their contracts still stand, for no job has closed them.
+        (BYTES, "Peru", 1024.0): 5,
+    }
+    assert {row.start for row in released(roomy, ANSWERS)} == {TODAY * DAY}
+    assert {row.start for row in released(roomy, BYTES)} == {(TODAY + 2) * DAY}
+    assert telemetry.record(roomy.parts) == 0
+
+
+@pytest.mark.parametrize(("days", "known"), [(DAYS_BACK - 1, 15), (DAYS_BACK, 0)])
+def test_days_too_long_ago(roomy: SimulatedNode, days: int, known: int) -> None:
+    """A day is made up for as long as receipts are kept, and not twice in that time."""
+    crowd(roomy)
+    roomy.advance(RECORDED + days * DAY / 1000)
+    counted = telemetry.record(roomy.parts)
+    assert counted - recorded(roomy)[BYTES, "Peru", 1024.0] == known
+
+
+def test_receipts_outlive_the_days_that_are_made_up_for(roomy: SimulatedNode) -> None:
+    """As long as a day may be recorded, its receipts are known."""
+    crowd(roomy)
+    roomy.advance(RECORDED)
+    assert telemetry.record(roomy.parts) == 20
+    roomy.advance(DAYS_BACK * DAY / 1000)
+    while TODAY in telemetry.days_to_record(roomy.parts):
+        forget_old_receipts(roomy.parts)
+        roomy.advance(1)
+    telemetry.record(roomy.parts)
+    assert recorded(roomy)[ANSWERS, "ok", 1.0] == 5
+
+
+def test_days_whose_data_is_gone(make_node: Callable[..., SimulatedNode]) -> None:
+    """Only whole days are made up for: those of which nothing is forgotten yet."""
+    node = make_node(HISTORY_RETENTION=3 * DAY // 1000)
+    node.advance(20 * DAY / 1000)
+    now = node.parts.wall_clock() // DAY
+    assert list(telemetry.days_to_record(node.parts)) == [now - 2, now - 1]
+
+
 def test_at_once(make_node: Callable[..., SimulatedNode], roomy: SimulatedNode) -> None:
     """Two processes that record the same day record it once."""
     crowd(roomy)
@@ -238,7 +287,7 @@ def released(node: SimulatedNode, name: str) -> list[results.AggregateRow]:
     """The results of the measure *name* that may be given out."""
     definition = node.parts.database.read(lambda link: definitions.by_name(link, name))
     assert definition is not None
-    return results.aggregates(node.parts, definition, 0, MIDNIGHT + DAY)
+    return results.aggregates(node.parts, definition, 0, MIDNIGHT + 9 * DAY)
 
 
 def test_five_farmers_are_enough(roomy: SimulatedNode) -> None:
@@ -283,7 +332,7 @@ def test_shipped_definitions_are_strict(definition: dict[str, object]) -> None:
 def test_the_operators_changes_stay(node: SimulatedNode) -> None:
     """A definition that is there is left as it is."""
     changed = shipped()[0] | {"aggregation_threshold": 20}
-    node.parts.database.write(lambda connection: definitions.load(connection, [changed]))
+    node.parts.database.write(lambda connection: redefining.load(connection, [changed]))
     known = node.parts.database.write(telemetry.install)
     assert known[str(changed["name"])].aggregation_threshold == 20
     assert len(known) == len(shipped())
@@ -292,6 +341,6 @@ def test_the_operators_changes_stay(node: SimulatedNode) -> None:
 def test_a_name_that_is_taken(node: SimulatedNode) -> None:
     """Nothing is recorded into somebody else's measure."""
     foreign = {"name": ANSWERS, "org": "museum"}
-    node.parts.database.write(lambda connection: definitions.load(connection, [foreign]))
+    node.parts.database.write(lambda connection: redefining.load(connection, [foreign]))
     with pytest.raises(InvalidDefinition, match="belongs to museum"):
         telemetry.record(node.parts)

@@ -122,13 +122,13 @@ def privacy_rule(rule: PrivacyRule) -> str:
     return "; ".join(parts) + "."
 
 
-def series_summary(label: str, values: Sequence[str], missing: int, period: str | None) -> str:
-    """A chart of one group in words."""
+def series_summary(label: str, values: Sequence[str], gaps: str, period: str | None) -> str:
+    """A chart of one group in words, with what was told of its *gaps*."""
     if not values:
         return f"{label}: nothing to draw."
     one, _ = period_words(period)
     told = f"{label}: {values[0]} at first, {values[-1]} at last, by the {one}."
-    return f"{told} {hidden_periods(missing, period)}".rstrip()
+    return f"{told} {gaps}".rstrip()
 
 
 def latest(value: str | None, on: dt.date) -> str:
@@ -136,10 +136,20 @@ def latest(value: str | None, on: dt.date) -> str:
     return NOTHING if value is None else f"{value} on {day(on)}"
 
 
-def hidden_periods(missing: int, period: str | None) -> str:
-    """How many results of a group are not shown."""
+def gaps_told(missing: int, apart: int, period: str | None) -> str:
+    """How many periods of a group are not shown, and how many are not drawn.
+
+    *apart*: those with several results that have quartiles.
+    """
     one, many = period_words(period)
-    return f"{counted(missing, one, many)} not shown." if missing else ""
+    told = f"{counted(missing, one, many)} not shown." if missing else ""
+    if not apart:
+        return told
+    verb = "has" if apart == 1 else "have"
+    return (
+        f"{told} {counted(apart, one, many)} {verb} several results, whose medians and quartiles "
+        "cannot be taken together: see the table."
+    ).lstrip()
 
 
 def left_out(groups: int) -> str:
@@ -168,9 +178,16 @@ NOISY = "noise added"
 APPROXIMATE = "quartiles approximate"
 
 
-def notes(*, approximate: bool, noisy: bool) -> str:
-    """What is special about the numbers of one result."""
-    return ", ".join(word for word, said in ((NOISY, noisy), (APPROXIMATE, approximate)) if said)
+def notes(*, approximate: bool, noisy: bool, results: int = 1) -> str:
+    """What is special about the numbers of one line, which stands for so many *results*."""
+    together = f"{number(results)} results together"
+    told = ((together, results > 1), (NOISY, noisy), (APPROXIMATE, approximate))
+    return ", ".join(word for word, said in told if said)
+
+
+def moment_of(when: dt.datetime) -> str:
+    """The day and the time at which a result begins, in UTC."""
+    return f"{day(when.date())}, {when:%H:%M:%S}".removesuffix(":00")
 
 
 def explanations(*, approximate: bool, noisy: bool) -> list[str]:

@@ -1,7 +1,7 @@
 """Custody: files and who claims them.
 
 Revision ID: 0007
-Revises: 0005
+Revises: 0006
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from alembic import op
 from downstream_node.database import RowId, exact_text, fixed_bytes, large_bytes
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,75 @@
+"""How text becomes what is searched: folded text for substrings, stems for words. Pure.
+
+All engines index what these functions return and analyse nothing themselves, so that each finds
+the same messages.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import snowballstemmer
+
+MARKS = "\u0300-\u036f"
+"""Accents that stand behind their letter; Japanese voicing marks are not among them."""
+IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Han, hiragana and katakana: written without spaces, so each stands alone."""
+LETTER = rf"[^\W_{IDEOGRAPHS}]"
+WORD = re.compile(rf"[{IDEOGRAPHS}]|{LETTER}(?:['\u2019]?[{MARKS}\u0900-\u0dff\u0e00-\u0eff]*{LETTER})*")
+"""A run of letters and digits, with apostrophes inside it; or one ideograph."""
+DROPPED = re.compile(rf"['\u2019{MARKS}]")
+SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]")
+"""What some compatibility forms contain when they are spelled out, as in "a.m."; to an index it
+would end the word."""
+MOST_STEMS = 300_000
+LONGEST_STEM = 64
+"""Characters; longer runs are no words, and are cut."""
+
+
+class Token(NamedTuple):
+    """One word of a text: where it stands, and its stem."""
+
+    start: int
+    end: int
+    stem: str
+
+
+def fold(text: str) -> str:
+    """*text* without differences of case, for searching literally."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+@cache
+def stemmer() -> "snowballstemmer.stemmer":
+    """The English stemmer of Snowball; other languages pass it nearly unchanged."""
+    return snowballstemmer.stemmer("english")
+
+
+_stems: dict[str, str] = {}
+"""What `stem` found, by word: a stem takes 40 microseconds, looking it up 0.1."""
+
+
+def stem(word: str) -> str:
+    """The stem of *word*: without case, accents, apostrophes and English endings."""
+    found = _stems.get(word)
+    if found is None:
+        if len(_stems) > MOST_STEMS:
+            _stems.clear()
+        plain = DROPPED.sub("", unicodedata.normalize("NFKD", word).casefold())
+        # Composed again: taking letters apart also takes Japanese voicing marks off.
+        whole = SEPARATORS.sub("", unicodedata.normalize("NFKC", plain))
+        found = _stems[word] = stemmer().stemWord(whole[:LONGEST_STEM])
+    return found
+
+
+def stems(text: str) -> list[str]:
+    """The stems of the words of *text*, in order."""
+    return [stem(word) for word in WORD.findall(text)]
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The words of *text* with their places in it."""
+    for match in WORD.finditer(text):
+        yield Token(match.start(), match.end(), stem(match.group()))

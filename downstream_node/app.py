@@ -103,7 +103,7 @@ def create_app(values: Settings | None = None, wall_clock: WallClock = system_cl
     app = build(values or settings.load(), wall_clock)
     node = app.extensions[web.EXTENSION]
     # SQLite merges its log into the database when the last connection is closed in order.
-    atexit.register(node.database.dispose)
+    atexit.register(node.close)
     if is_for_a_command():
         for command in commands.ALL:
             app.cli.add_command(command)

@@ -34,7 +34,7 @@ def built() -> tuple[Flask, Node]:
     """The application and its node, without serving."""
     application = app.build(settings.load())
     node = application.extensions[web.EXTENSION]
-    atexit.register(node.database.dispose)
+    atexit.register(node.close)
     return application, node
 
 

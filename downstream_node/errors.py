@@ -85,6 +85,29 @@ class NoMeasureToken(DownstreamError):
         super().__init__("Unauthorized Access")
 
 
+class InvalidExport(InvalidRequest):
+    """A file is no export of a chat, or a message in it makes no sense; says what and where."""
+
+
+class InvalidSearch(InvalidRequest):
+    """What is searched for cannot be read; says where it goes wrong."""
+
+
+class NoChatKey(DownstreamError):
+    """The request shows no key for the archive where one is needed, or one of nobody: a 401."""
+
+    def __init__(self) -> None:
+        super().__init__("This needs a key of the archive: Authorization: Bearer dsck_...")
+
+
+class UnknownMessage(DownstreamError):
+    """No message, channel or guild with this id is there for who asks: a 404."""
+
+
+class ArchiveUnavailable(DownstreamError):
+    """The store of the archive does not answer or has another schema: a 503."""
+
+
 class MalformedProof(DownstreamError):
     """A proof (or tag, or challenge) does not have the wire form of its scheme."""
 

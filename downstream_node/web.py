@@ -11,12 +11,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from downstream_node.errors import (
     AccessRefused,
+    ArchiveUnavailable,
     Busy,
     DownstreamError,
     InvalidRequest,
+    NoChatKey,
     NoMeasureToken,
     RequestTooLarge,
     UnknownFarmer,
+    UnknownMessage,
     UnknownToken,
 )
 from downstream_node.node import Node
@@ -35,6 +38,9 @@ HTTP_STATUS: dict[type[DownstreamError], HTTPStatus] = {
     UnknownToken: HTTPStatus.BAD_REQUEST,
     UnknownFarmer: HTTPStatus.NOT_FOUND,
     NoMeasureToken: HTTPStatus.UNAUTHORIZED,
+    NoChatKey: HTTPStatus.UNAUTHORIZED,
+    UnknownMessage: HTTPStatus.NOT_FOUND,
+    ArchiveUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     AccessRefused: HTTPStatus.FORBIDDEN,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }

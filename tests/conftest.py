@@ -61,7 +61,7 @@ def migrated(uri: str, master_key: Path) -> None:
     application = app.build(values)
     node = application.extensions["downstream"]
     schema.migrate(application, node)
-    node.database.dispose()
+    node.close()
 
 
 @pytest.fixture(scope="session")
@@ -224,4 +224,4 @@ def own_settings(
     monkeypatch.chdir(tmp_path)
     yield monkeypatch
     for application in built:
-        application.extensions["downstream"].database.dispose()
+        application.extensions["downstream"].close()

@@ -25,7 +25,7 @@ ORDER = (
     "farmers",
     "contracts",
     "status",
-    "measures",
+    "measures chats",
     "jobs web html page_cache",
     "dashboard",
     "operators",
@@ -48,6 +48,12 @@ PURE = (
     "addresses.signatures",
     "addresses.freshness",
     "addresses.whitelist",
+    "chats.archive",
+    "chats.marks",
+    "chats.places",
+    "chats.query",
+    "chats.records",
+    "chats.text",
     "chunks.stream",
     "contracts.lifecycle",
     "farmers.clients",
@@ -63,7 +69,7 @@ PURE = (
     "dashboard.words",
     "dashboard.worldmap",
 )
-PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch"}
+PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch", "snowballstemmer"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),

@@ -84,7 +84,12 @@ class Archive(Protocol):
         """
 
     def page(
-        self, condition: Condition, order: Order, limit: int, after: Place | None = None, skip: int = 0
+        self,
+        condition: Condition,
+        order: Order,
+        limit: int,
+        after: Place | None = None,
+        skip: int = 0,
     ) -> list[Stored]:
         """At most *limit* messages in order: those behind *after*, less the first *skip*."""
 

@@ -17,7 +17,9 @@ MARKS = "\u0300-\u036f"
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Han, hiragana and katakana: written without spaces, so each stands alone."""
 LETTER = rf"[^\W_{IDEOGRAPHS}]"
-WORD = re.compile(rf"[{IDEOGRAPHS}]|{LETTER}(?:['\u2019]?[{MARKS}\u0900-\u0dff\u0e00-\u0eff]*{LETTER})*")
+WORD = re.compile(
+    rf"[{IDEOGRAPHS}]|{LETTER}(?:['\u2019]?[{MARKS}\u0900-\u0dff\u0e00-\u0eff]*{LETTER})*"
+)
 """A run of letters and digits, with apostrophes inside it; or one ideograph."""
 DROPPED = re.compile(rf"['\u2019{MARKS}]")
 SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]")

@@ -25,6 +25,7 @@ ORDER = (
     "farmers",
     "contracts",
     "status",
+    "custody",
     "measures chats",
     "jobs web html page_cache",
     "dashboard",
@@ -56,6 +57,8 @@ PURE = (
     "chats.text",
     "chunks.stream",
     "contracts.lifecycle",
+    "custody.blocks",
+    "custody.claims",
     "farmers.clients",
     "farmers.coverage",
     "measures.cells",
@@ -73,7 +76,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch", "
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures", "terminal"),
+    *("operators", "dashboard", "html", "measures", "terminal", "custody"),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -1,0 +1,61 @@
+"""What the tests of custody share: contents, claims, a look at the disk."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from simulator import SimulatedNode
+
+from downstream_node.custody import service, storage
+from downstream_node.custody.queries import StoredFile
+
+CLAIM: dict[str, Any] = {
+    "source": "operator",
+    "reference": "1",
+    "name": "a file.txt",
+    "media_type": "text/plain",
+    "redundancy": 0,
+    "visibility": "private",
+}
+
+
+def sha256(content: bytes) -> bytes:
+    """The hash of *content*."""
+    return hashlib.sha256(content).digest()
+
+
+def bytes_of(size: int, seed: bytes = b"") -> bytes:
+    """*size* bytes that look random and are always the same for one *seed*."""
+    return hashlib.shake_128(seed).digest(size)
+
+
+def keep(node: SimulatedNode, content: bytes | Iterable[bytes], **claim: Any) -> StoredFile:
+    """Take *content* in, with a claim that differs from CLAIM where *claim* says so."""
+    stream = [content] if isinstance(content, bytes) else content
+    return service.take_in(node.parts, stream, **(CLAIM | claim))
+
+
+def content_of(node: SimulatedNode, file: StoredFile, *bounds: int | None) -> bytes:
+    """The bytes of *file*, or of a part."""
+    return b"".join(service.read(node.parts, file.sha256, *bounds))  # type: ignore[arg-type]
+
+
+def path_of(node: SimulatedNode, file: StoredFile | bytes) -> Path:
+    """Where the bytes of *file* are."""
+    digest = file if isinstance(file, bytes) else file.sha256
+    return storage.path_of(service.root_of(node.parts), digest)
+
+
+def on_disk(node: SimulatedNode) -> set[str]:
+    """The names of all files below FILES_PATH."""
+    return {path.name for path in service.root_of(node.parts).rglob("*") if path.is_file()}
+
+
+def damage(node: SimulatedNode, file: StoredFile, position: int) -> None:
+    """Turn one bit of *file* on the disk, *position* bytes from its beginning."""
+    with path_of(node, file).open("r+b") as opened:
+        opened.seek(position)
+        byte = opened.read(1)[0]
+        opened.seek(position)
+        opened.write(bytes([byte ^ 1]))

@@ -104,6 +104,17 @@ class UnknownMessage(DownstreamError):
     """No message, channel or guild with this id is there for who asks: a 404."""
 
 
+class NoMessagesFound(DownstreamError):
+    """An export of a channel was asked for, and there is nothing to import: a 404."""
+
+    def __init__(self, days: int) -> None:
+        super().__init__(f"No chat messages found for the past {days} days")
+
+
+class ExportFailed(DownstreamError):
+    """The program that makes exports did not make one: a 502. Tells nothing of what it wrote."""
+
+
 class ArchiveUnavailable(DownstreamError):
     """The store of the archive does not answer or has another schema: a 503."""
 

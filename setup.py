@@ -47,7 +47,7 @@ setup(
     packages=find_packages(include=["downstream_node*"]),
     package_data={
         "": ["templates/**/*", "static/**/*", "assets/**/*"],  # each feature keeps its own
-        "downstream_node": ["config.py.template", "migrations/**/*"],
+        "downstream_node": ["config.py.template", "migrations/**/*", "chats/migrations/**/*"],
     },
     exclude_package_data={"": ["*.pyc"]},
     entry_points={"console_scripts": ["downstream = downstream_node.cli:main"]},

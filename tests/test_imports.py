@@ -51,6 +51,7 @@ PURE = (
     "addresses.whitelist",
     "chats.archive",
     "chats.marks",
+    "chats.merging",
     "chats.places",
     "chats.query",
     "chats.records",

@@ -1,0 +1,119 @@
+"""The archive: guilds, channels, authors, messages with what they said before, imports.
+
+Revision ID: 0001
+Revises:
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from downstream_node.database import RowId
+from downstream_node.entropy import random_bytes
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the tables, and what each database searches with."""
+    archive = op.create_table(
+        "chat_archive",
+        sa.Column("id", RowId, nullable=False, autoincrement=False),
+        sa.Column("identity", sa.String(32), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.bulk_insert(archive, [{"id": 1, "identity": random_bytes(16).hex(), "version": 0}])
+    op.create_table(
+        "chat_guilds",
+        sa.Column("id", RowId, nullable=False, autoincrement=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("icon_url", sa.Text()),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "chat_channels",
+        sa.Column("id", RowId, nullable=False, autoincrement=False),
+        sa.Column("guild", sa.BigInteger(), sa.ForeignKey("chat_guilds.id"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text()),
+        sa.Column("topic", sa.Text()),
+        # Of the export that the names come from: an older one does not change them.
+        sa.Column("exported", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "chat_authors",
+        sa.Column("id", RowId, nullable=False, autoincrement=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("nickname", sa.Text()),
+        sa.Column("discriminator", sa.Text()),
+        sa.Column("bot", sa.Boolean(), nullable=False),
+        sa.Column("color", sa.Text()),
+        sa.Column("avatar_url", sa.Text()),
+        sa.Column("folded_name", sa.Text(), nullable=False),
+        sa.Column("folded_nickname", sa.Text()),
+        sa.Column("exported", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "chat_imports",
+        sa.Column("number", RowId, nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("channel", sa.BigInteger(), nullable=False),
+        sa.Column("exported", sa.BigInteger()),
+        sa.Column("committed", sa.BigInteger(), nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("new", "changed", "unchanged", "older", "broken", "deleted", "restored")
+        ),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "chat_revisions",
+        sa.Column("number", RowId, nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("edited", sa.BigInteger()),
+        sa.Column("replaced", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("ix_chat_revisions_place", "chat_revisions", ["place"])
+    if op.get_bind().dialect.name == "sqlite":
+        sqlite()
+
+
+def sqlite() -> None:
+    """Messages by place, and one full-text index of all that is searched."""
+    op.create_table(
+        "chat_messages",
+        sa.Column("place", RowId, nullable=False, autoincrement=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.BigInteger(), nullable=False),
+        sa.Column("author", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("edited", sa.BigInteger()),
+        # Of the export that this text comes from; and of the one that no longer had it.
+        sa.Column("exported", sa.BigInteger(), nullable=False),
+        sa.Column("deleted", sa.BigInteger()),
+        sa.Column("reply_to", sa.BigInteger()),
+        sa.Column("fingerprint", sa.BigInteger(), nullable=False),
+        sa.Column("revisions", sa.Integer(), nullable=False),
+        # Space between them, without `is:deleted`: what the index forgets has to be told to it.
+        sa.Column("marks", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("extras", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("place"),
+    )
+
+
+def downgrade() -> None:
+    """Drop them all."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.drop_table("chat_messages")
+    for name in ("revisions", "imports", "authors", "channels", "guilds", "archive"):
+        op.drop_table(f"chat_{name}")

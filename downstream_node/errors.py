@@ -90,7 +90,11 @@ class InvalidExport(InvalidRequest):
 
 
 class InvalidSearch(InvalidRequest):
-    """What is searched for cannot be read; says where it goes wrong."""
+    """What is searched for cannot be read; *position* is the character where it goes wrong."""
+
+    def __init__(self, help_text: str, position: int = 0) -> None:
+        super().__init__(help_text)
+        self.position = position
 
 
 class NoChatKey(DownstreamError):

@@ -4,7 +4,7 @@
 one suite of tests holds each of them against a plain search through all messages.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, NamedTuple, Protocol
 
@@ -120,8 +120,11 @@ class Archive(Protocol):
     def authors_like(self, beginning: str, limit: int) -> list[Author]:
         """Authors whose name or nickname begins like this, for completing what is typed."""
 
-    def imports(self, limit: int) -> list[Imported]:
-        """The last imports, the latest first."""
+    def authors(self, ids: Collection[int]) -> list[Author]:
+        """The authors with these ids, those that are known, in any order."""
+
+    def imports(self, limit: int, channels: Collection[int] | None = None) -> list[Imported]:
+        """The last imports (of these channels), the latest first."""
 
     def remove_channel(self, channel: int) -> int:
         """Remove a channel with all its messages; how many there were."""

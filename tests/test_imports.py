@@ -51,6 +51,7 @@ PURE = (
     "addresses.whitelist",
     "chats.answers",
     "chats.archive",
+    "chats.dates",
     "chats.highlighting",
     "chats.language",
     "chats.marks",

@@ -36,6 +36,8 @@ DIRECT = "Direct Messages"
 MOST_KNOWN = 50_000
 """People that are remembered by what was said of them, so that it is read once."""
 LONGEST_REASON = 200
+LONGEST_CONTENT = 100_000
+"""Characters; Discord allows 4,000, and what is much longer no engine can index."""
 
 FORMS: dict[str, str] = {
     ending: form
@@ -336,6 +338,8 @@ class Reader:
         extras = {name: value for name in EXTRAS if (value := getattr(found, name))}
         parts = parts_of(found, extras) if extras else NO_PARTS
         content = found.content or parts.forwarded
+        if len(content) > LONGEST_CONTENT:
+            raise InvalidExport(f"Its text has more than {LONGEST_CONTENT} characters.")
         kind = "Default" if found.type is None else str(found.type)
         words = [self._mark, marks.by(author.id)]
         mentioned = sorted({self._person(one).id for one in found.mentions or ()})

@@ -21,10 +21,14 @@ WORD = re.compile(
     rf"[{IDEOGRAPHS}]|{LETTER}(?:['\u2019]?[{MARKS}\u0900-\u0dff\u0e00-\u0eff]*{LETTER})*"
 )
 """A run of letters and digits, with apostrophes inside it; or one ideograph."""
+PLAIN_WORD = re.compile(r"[0-9A-Za-z]+(?:'[0-9A-Za-z]+)*")
+"""The same in ASCII alone, found three times as fast."""
 DROPPED = re.compile(rf"['\u2019{MARKS}]")
 SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]")
 """What some compatibility forms contain when they are spelled out, as in "a.m."; to an index it
 would end the word."""
+UNSTORABLE = re.compile("[\\0\\1\ud800-\udfff\ufffe\uffff]")
+"""What not every index can hold; and U+0001, with which the one of SQLite marks ends of texts."""
 MOST_STEMS = 300_000
 LONGEST_STEM = 64
 """Characters; longer runs are no words, and are cut."""
@@ -39,8 +43,12 @@ class Token(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """*text* without differences of case, for searching literally."""
-    return unicodedata.normalize("NFC", text).casefold()
+    """*text* without differences of case, for searching literally.
+
+    What no index can hold becomes U+FFFD, which stands for what cannot be shown.
+    """
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return UNSTORABLE.sub("\ufffd", folded)
 
 
 @cache
@@ -68,7 +76,9 @@ def stem(word: str) -> str:
 
 def stems(text: str) -> list[str]:
     """The stems of the words of *text*, in order."""
-    return [stem(word) for word in WORD.findall(text)]
+    words = (PLAIN_WORD if text.isascii() else WORD).findall(text)
+    found = [*map(_stems.get, words)]
+    return [stem(word) for word in words] if None in found else found  # type: ignore[return-value]
 
 
 def tokens(text: str) -> Iterator[Token]:

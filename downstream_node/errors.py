@@ -104,6 +104,13 @@ class NoChatKey(DownstreamError):
         super().__init__("This needs a key of the archive: Authorization: Bearer dsck_...")
 
 
+class InvalidChatKey(DownstreamError):
+    """A key of the archive has a malformed name, one that is taken, or nobody's; or an id is none.
+
+    Nothing has been changed.
+    """
+
+
 class UnknownMessage(DownstreamError):
     """No message, channel or guild with this id is there for who asks: a 404."""
 

@@ -1,19 +1,65 @@
-"""Who asks for something of the archive: keys and what is published, put together."""
+"""Who asks for something of the archive: keys and what is published, put together.
 
-from downstream_node.chats.scopes import Asker
+Nothing is remembered from one request to the next, so a key that is removed ends at once.
+"""
+
+from sqlalchemy import Connection
+
+from downstream_node.chats import keys
+from downstream_node.chats.keys import Key
+from downstream_node.chats.records import Channel, Guild
+from downstream_node.chats.scopes import Asker, Scope
+from downstream_node.errors import AccessRefused
 from downstream_node.node import Node
+
+NOTHING = Scope()
+EVERYTHING = Scope(everything=True)
 
 
 def anybody(node: Node) -> Asker:
     """Who shows no key: reads what is published and imports nothing."""
-    raise NotImplementedError
+    return Asker(None, None, node.database.read(keys.published), NOTHING)
 
 
 def with_key(node: Node, key: str) -> Asker | None:
     """Who shows the text *key* (a login or a Bearer header), noted as used; None: nobody's."""
-    raise NotImplementedError
+    key_hash = keys.hash_of(key.strip())
+    found, opened = node.database.read(lambda connection: looked_up(connection, key_hash))
+    if found is None:
+        return None
+    keys.note_use(node, found, node.wall_clock())
+    return holder(found, opened)
 
 
 def with_hash(node: Node, key_hash: bytes) -> Asker | None:
     """Whose key has this hash (a session's cookie); None: it is nobody's any more."""
-    raise NotImplementedError
+    found, opened = node.database.read(lambda connection: looked_up(connection, key_hash))
+    return None if found is None else holder(found, opened)
+
+
+def looked_up(connection: Connection, key_hash: bytes) -> tuple[Key | None, Scope]:
+    """The key with this hash, and what everybody may read."""
+    return keys.find(connection, key_hash), keys.published(connection)
+
+
+def holder(key: Key, opened: Scope) -> Asker:
+    """Who has *key*, where everybody may read *opened*."""
+    return Asker(
+        key.name, key.key_hash, key.scope.with_(opened), key.scope if key.may_import else NOTHING
+    )
+
+
+def operator() -> Asker:
+    """Who has the machine itself, and so the archive."""
+    return Asker(None, None, EVERYTHING, EVERYTHING)
+
+
+def require_import(asker: Asker, guild: Guild, channel: Channel, stored: Channel | None) -> None:
+    """Raise AccessRefused unless *asker* may import into *channel* of *guild*.
+
+    *stored* is the channel of this id that the archive has: an export that says that it belongs
+    to another guild opens nothing.
+    """
+    guilds = {guild.id} if stored is None else {guild.id, stored.guild}
+    if not all(asker.imports.holds(one, channel.id) for one in guilds):
+        raise AccessRefused("Your key may not import into this channel.")

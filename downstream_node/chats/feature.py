@@ -1,12 +1,16 @@
 """What chats keep open while the node runs: the archive, opened when it is first needed."""
 
 import threading
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from downstream_node.chats.archive import Archive
+from downstream_node.chats.cache import Cache, InRedis, Memory
+from downstream_node.chats.limiting import Limiter, NoLimit, PerMinute
+from downstream_node.chats.shared import Shared
 from downstream_node.errors import InvalidSettings
 from downstream_node.settings import Settings
 
@@ -15,6 +19,7 @@ class Chats:
     """The archive of a node, `node.feature(Chats)`. A node without chats never makes its file."""
 
     def __init__(self, values: Settings) -> None:
+        self._values = values
         self._uri = values.CHATS_ARCHIVE
         self._lock = threading.Lock()
         self._archive: Archive | None = None
@@ -35,6 +40,28 @@ class Chats:
             archive, self._archive = self._archive, None
         if archive is not None:
             archive.close()
+        if "shared" in self.__dict__ and self.shared is not None:
+            self.shared.close()
+
+    # Each is made at most twice, if two threads are the first to want it: both are good.
+
+    @cached_property
+    def shared(self) -> Shared | None:
+        """Redis, if there is one. Raises InvalidSettings."""
+        url = self._values.REDIS_URL
+        return Shared(url) if url else None
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Answers that were given before."""
+        memory = Memory(self._values.CHATS_CACHE_SIZE)
+        return Cache(memory if self.shared is None else InRedis(self.shared, memory))
+
+    @cached_property
+    def limiter(self) -> Limiter:
+        """How often one may ask."""
+        amount = self._values.CHATS_RATE_LIMIT
+        return PerMinute(amount, self.shared) if amount else NoLimit()
 
 
 def opened(uri: str) -> Archive:

@@ -390,6 +390,17 @@ def quoted(kind: str, value: str) -> str:
     return f'{prefix}"{doubled}"'
 
 
+def narrowed(text: str, term: str) -> str:
+    """The search *text* with *term* to be met, too; *text* itself if it cannot be read."""
+    try:
+        tree = read(text)
+    except InvalidSearch:
+        return text
+    if tree is None:
+        return term
+    return f"({text}) {term}" if isinstance(tree, AnyOf) else f"{text} {term}"
+
+
 def without(text: str, start: int) -> str:
     """The search *text* less the term that begins at *start*, its negation included.
 

@@ -217,6 +217,21 @@ def test_without(text: str, start: int, expected: str) -> None:
     assert language.without(text, start) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "in:a"),
+        ("pie", "pie in:a"),
+        ("a OR b", "(a OR b) in:a"),
+        ("(a OR b)", "((a OR b)) in:a"),
+        ("(a", "(a"),
+    ],
+)
+def test_narrowed(text: str, expected: str) -> None:
+    """A term can be added that holds for all of the search."""
+    assert language.narrowed(text, "in:a") == expected
+
+
 NAMES = st.text(min_size=1, max_size=8).filter(lambda text: not language.NOT_TEXT.search(text))
 TERMS = st.one_of(
     st.builds(Term, st.sampled_from(["text", "contains", *language.NAMED]), NAMES),

@@ -10,7 +10,8 @@ from flask.cli import FlaskGroup
 from sqlalchemy.exc import ArgumentError
 from werkzeug.wrappers import Response as AnyResponse
 
-from downstream_node import __version__, database, html, schema, settings, web
+from downstream_node import __version__, database, html, login_cookies, schema, settings, web
+from downstream_node.chat_pages import routes as chat_pages
 from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.dashboard import routes as dashboard
@@ -36,6 +37,12 @@ PAGES_BELOW = ("/api/downstream/v2/", "/farmer/", "/statistics/")
 PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 """Where public answers are kept in memory, for as long as they say themselves."""
 
+COOKIES = {
+    operators.sessions.PATH: operators.sessions.COOKIE,
+    chat_pages.sessions.PATH: chat_pages.sessions.COOKIE,
+}
+"""Cookies of logins, by the path below which each is sent."""
+
 V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 """The first is what the published client uses, the second what the document says."""
 V2_MOUNT = "/api/downstream/v2"
@@ -56,7 +63,8 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     )
     require_proofs(node)
     web.prepare(app, node)
-    operators.prepare(app, node)
+    login_cookies.prepare(app, node.keys.session_key, COOKIES)
+    operators.prepare(app)
     add_routes(app, node)
     keep_pages(app, wall_clock)
     return app
@@ -137,6 +145,7 @@ def add_routes(app: Flask, node: Node) -> None:
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):
         app.register_blueprint(blueprint)
+    app.register_blueprint(chat_pages.blueprint)
     app.register_blueprint(openapi_routes)
     app.register_blueprint(dashboard.blueprint)
 

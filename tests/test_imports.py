@@ -27,9 +27,10 @@ ORDER = (
     "status",
     "custody",
     "measures chats",
-    "jobs web html page_cache",
+    "jobs web html page_cache login_cookies",
     "dashboard",
     "operators",
+    "chat_pages",
     "openapi",
     "app",
     "farmer demo",
@@ -44,6 +45,12 @@ LEVELS = {"models": 1, "queries": 2, "pool": 2, "history": 2, "routes": 4}
 SERVICES = 3
 
 PURE = (
+    "chat_pages.choice",
+    "chat_pages.content",
+    "chat_pages.conversations",
+    "chat_pages.extras",
+    "chat_pages.timeline",
+    "chat_pages.view",
     "heartbeat",
     "addresses.base58",
     "addresses.signatures",
@@ -85,7 +92,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch", "
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures", "terminal", "custody"),
+    *("operators", "dashboard", "html", "measures", "terminal", "login_cookies", "chat_pages", "custody"),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -66,8 +66,9 @@ def filters(values: Mapping[str, str]) -> list[str] | None:
     if given["has"] and given["has"] not in HAS:
         raise InvalidRequest(f"Invalid has: it must be one of {', '.join(HAS)}.")
     named = [
-        language.quoted(name, given[name].lstrip(sign))
-        for name, sign in (("in", "#"), ("from", "@"), ("has", ""))
+        # The list of channels has whole terms as its values.
+        given[name] if given[name].startswith(f"{name}:") else language.quoted(name, given[name])
+        for name in ("in", "from", "has")
         if given[name]
     ]
     return named + dates(read_date("since", given["since"]), read_date("until", given["until"]))

@@ -8,7 +8,7 @@ from downstream_node.chat_pages.choice import Choice
 from downstream_node.chat_pages.content import visible
 from downstream_node.chat_pages.timeline import HEIGHT, timeline
 from downstream_node.chats import language
-from downstream_node.chats.answers import Facets, FacetValue, Found, Month, Term
+from downstream_node.chats.answers import ChannelView, Facets, FacetValue, Found, Month, Term
 from downstream_node.dashboard import charts, words
 
 BAR = 60.0
@@ -138,14 +138,18 @@ def facets(
     ]
 
 
+AllMonths = Sequence[Month] | None
+"""The months of a search without its dates; None: it says none."""
+
+
 def months(
-    choice: Choice, terms: Sequence[Term], all_months: Sequence[Month], within: Sequence[Month]
+    choice: Choice, terms: Sequence[Term], all_months: AllMonths, within: Sequence[Month]
 ) -> Months | None:
     """The timeline; a click on a column replaces what the search says of dates.
 
-    *all_months* are those of the search without its dates, *within* those that it leaves.
+    *within* are the months of the search as it is.
     """
-    drawn = timeline(all_months)
+    drawn = timeline(within if all_months is None else all_months)
     if drawn is None:
         return None
     text = choices.without_dates(choice.text)
@@ -177,6 +181,27 @@ def months(
 def is_dated(terms: Sequence[Term]) -> bool:
     """Whether a search says a date."""
     return any(term.kind in language.DATED for term in terms)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChoice:
+    """A channel in the form."""
+
+    value: str
+    label: str
+
+
+def channel_choices(found: Sequence[ChannelView]) -> list[ChannelChoice]:
+    """Channels to choose from; with their servers, if there are several of these."""
+    several = len({one.guild for one in found}) > 1
+    return [
+        ChannelChoice(
+            value=one.term,
+            label=words.chats.channel(visible(one.name))
+            + (f" · {visible(one.guild_name)}" if several else ""),
+        )
+        for one in found
+    ]
 
 
 def unknown_names(found: Found) -> list[str]:

@@ -194,9 +194,9 @@ def found(total: int) -> str:
     return counted(total, "message", "messages")
 
 
-def archived(total: int, channels: int) -> str:
+def archived(total: int) -> str:
     """What there is to search through."""
-    return f"{found(total)} in {counted(channels, 'channel', 'channels')}"
+    return f"{found(total)}, the latest first"
 
 
 def ranked(most: int) -> str:

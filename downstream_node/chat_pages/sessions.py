@@ -1,0 +1,28 @@
+"""Who looks at the archive's pages: a cookie below /chats, bound to a key that still exists."""
+
+from downstream_node import login_cookies
+from downstream_node.chats import access
+from downstream_node.chats.scopes import Asker
+from downstream_node.node import Node
+
+PATH = "/chats"
+COOKIE = "chats"
+KEY_HASH = "chat_key"
+"""Another name than in operators' sessions, which are signed with the same key."""
+
+
+def log_in(node: Node, key_hash: bytes) -> None:
+    """Begin a session for whose key has this hash; nothing of an earlier one stays."""
+    login_cookies.begin(KEY_HASH, key_hash, node.wall_clock())
+
+
+def log_out() -> None:
+    """End the session."""
+    login_cookies.end()
+
+
+def current(node: Node) -> Asker:
+    """Who is logged in, or anybody: then what is published can be read, and nothing else."""
+    key_hash = login_cookies.key_hash(KEY_HASH, node.wall_clock())
+    found = None if key_hash is None else access.with_hash(node, key_hash)
+    return access.anybody(node) if found is None else found

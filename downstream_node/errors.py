@@ -104,6 +104,18 @@ class NoChatKey(DownstreamError):
         super().__init__("This needs a key of the archive: Authorization: Bearer dsck_...")
 
 
+class InvalidParameter(InvalidRequest):
+    """A parameter of one of the document's routes for chats is malformed: a 422, as there."""
+
+
+class TooManyRequests(DownstreamError):
+    """Somebody asks too often: a 429. *wait* is the number of seconds after which to try again."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"Too many requests. Please try again in {wait} s.")
+        self.wait = wait
+
+
 class InvalidChatKey(DownstreamError):
     """A key of the archive has a malformed name, one that is taken, or nobody's; or an id is none.
 

@@ -165,9 +165,9 @@ class Settings:
     )
     CHATS_EXPORT_COMMAND: str = setting(
         "",
-        "program that the export routes start, with {channel}, {after} and {output} put in; it "
-        "gets the Discord token as DISCORD_TOKEN in its environment; none: they import what is "
-        "in the drop folder",
+        "program that the export routes start, with {channel}, {after}, {before} and the folder "
+        "{output} put in; it gets the Discord token as DISCORD_TOKEN in its environment; none: "
+        "they import what is in the drop folder",
     )
     CHATS_EXPORT_DAYS: int = setting(
         7, "days that the export routes ask for", unit="days", minimum=1, maximum=36500
@@ -180,6 +180,12 @@ class Settings:
     )
     CHATS_RATE_LIMIT: int = setting(
         600, "searches a minute of one key, or of one address without a key; 0: no limit", minimum=0
+    )
+    CHATS_MOST_RESULTS: int = setting(
+        10000,
+        "messages that /api/chats/search/all gives at most; more are left out with a word",
+        minimum=1,
+        maximum=100000,
     )
     CHATS_CACHE_SIZE: int = setting(
         32 << 20, "memory for answers of the archive, per process", unit="bytes", minimum=0

@@ -16,11 +16,13 @@ from downstream_node.errors import (
     DamagedFile,
     DownstreamError,
     ExportFailed,
+    InvalidParameter,
     InvalidRequest,
     NoChatKey,
     NoMeasureToken,
     NoMessagesFound,
     RequestTooLarge,
+    TooManyRequests,
     StorageFailed,
     StorageFull,
     UnknownFarmer,
@@ -40,6 +42,8 @@ GZIP_WINDOW = 31
 
 HTTP_STATUS: dict[type[DownstreamError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
+    InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownToken: HTTPStatus.BAD_REQUEST,
     UnknownFarmer: HTTPStatus.NOT_FOUND,

@@ -58,6 +58,7 @@ PURE = (
     "addresses.whitelist",
     "chats.answers",
     "chats.archive",
+    "chats.cursors",
     "chats.dates",
     "chats.highlighting",
     "chats.language",

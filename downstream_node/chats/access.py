@@ -3,17 +3,21 @@
 Nothing is remembered from one request to the next, so a key that is removed ends at once.
 """
 
+from collections.abc import Callable
+
 from sqlalchemy import Connection
 
 from downstream_node.chats import keys
+from downstream_node.chats.feature import Chats
 from downstream_node.chats.keys import Key
 from downstream_node.chats.records import Channel, Guild
 from downstream_node.chats.scopes import Asker, Scope
-from downstream_node.errors import AccessRefused
+from downstream_node.errors import AccessRefused, NoChatKey, TooManyRequests
 from downstream_node.node import Node
 
 NOTHING = Scope()
 EVERYTHING = Scope(everything=True)
+NO_IMPORT = "Your key may not import into this channel."
 
 
 def anybody(node: Node) -> Asker:
@@ -62,4 +66,50 @@ def require_import(asker: Asker, guild: Guild, channel: Channel, stored: Channel
     """
     guilds = {guild.id} if stored is None else {guild.id, stored.guild}
     if not all(asker.imports.holds(one, channel.id) for one in guilds):
-        raise AccessRefused("Your key may not import into this channel.")
+        raise AccessRefused(NO_IMPORT)
+
+
+def enter(node: Node, authorization: str, client: str) -> Asker:
+    """Who sends a request with the header *authorization* ("" if none), counted as one.
+
+    *client* stands for the address that the request comes from.
+
+    Raises TooManyRequests, and NoChatKey for a key of nobody: to show a wrong key is a mistake to
+    hear of, even where something may be read without one.
+    """
+    scheme, _, key = authorization.partition(" ")
+    asker = with_key(node, key) if scheme.lower() == "bearer" else None
+    who = f"address:{client}" if asker is None else f"key:{asker.name}"
+    wait = node.feature(Chats).limiter.hit(who)
+    if wait:
+        raise TooManyRequests(wait)
+    if asker is None and authorization:
+        raise NoChatKey
+    return asker or anybody(node)
+
+
+def reader(asker: Asker) -> Asker:
+    """*asker*, who may read something. Raises NoChatKey for who needs a key for that."""
+    if asker.name is None and asker.reads.is_empty:
+        raise NoChatKey
+    return asker
+
+
+def importer(asker: Asker) -> Asker:
+    """*asker*, who may import something. Raises NoChatKey, AccessRefused."""
+    if asker.imports.is_empty:
+        if asker.name is None:
+            raise NoChatKey
+        raise AccessRefused(NO_IMPORT)
+    return asker
+
+
+def allowed(node: Node, asker: Asker) -> Callable[[Guild, Channel], None]:
+    """What `importing.import_export` asks before it stores anything of a channel."""
+    archive = node.feature(Chats).archive
+
+    def check(guild: Guild, channel: Channel) -> None:
+        stored = next((one for one in archive.channels() if one.id == channel.id), None)
+        require_import(asker, guild, channel, stored)
+
+    return check

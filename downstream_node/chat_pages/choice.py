@@ -4,7 +4,7 @@ The whole state is one text, an order and a cursor; filters of the form are writ
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import get_args
 from urllib.parse import urlencode
@@ -94,15 +94,6 @@ def dates(since: dt.date | None, until: dt.date | None) -> list[str]:
     if until and until < dt.date.max:
         terms.append(language.quoted("before", (until + ONE_DAY).isoformat()))
     return terms
-
-
-def narrowed(text: str, terms: Sequence[str]) -> str:
-    """*text* with *terms* to be met, too. Raises InvalidSearch if *text* cannot be read."""
-    if not text or not terms:
-        return " ".join(terms) or text
-    tree = language.read(text)
-    grouped = f"({language.written(tree)})" if isinstance(tree, language.AnyOf) else text
-    return " ".join([grouped, *terms])
 
 
 def without_dates(text: str) -> str:

@@ -82,8 +82,9 @@ class Conversation:
     channel: int
     channel_name: str
     guild: int
-    began: datetime
     said: tuple[Said, ...]
+    first_hit: int
+    """The id of a message."""
 
 
 def date_of(moment: int) -> datetime:
@@ -179,7 +180,8 @@ def talk(one: Stored, lines: Iterable[Said]) -> Conversation:
     """*lines* in the channel of *one* of them."""
     in_order = following(lines)
     name = visible(one.channel_name)
-    return Conversation(one.channel, name, one.guild, in_order[0].at, tuple(in_order))
+    first = next((line for line in in_order if line.hit), in_order[0])
+    return Conversation(one.channel, name, one.guild, tuple(in_order), first.id)
 
 
 def following(lines: Iterable[Said]) -> list[Said]:
@@ -201,11 +203,12 @@ def following(lines: Iterable[Said]) -> list[Said]:
 def completed(
     conversation: Conversation,
     replied: Mapping[int, Stored],
-    revisions: Mapping[Place, Sequence[Revision]],
+    revisions: Mapping[int, Sequence[Revision]],
 ) -> Conversation:
     """*conversation* with what its messages answer, and what they said before.
 
-    *replied* are messages by id; what is shown in the conversation itself need not be there.
+    Both are by the id of a message; what is shown in the conversation itself need not be in
+    *replied*.
     """
     shown = {line.id: line for line in conversation.said}
 
@@ -221,7 +224,7 @@ def completed(
         return line.reply
 
     lines = tuple(
-        replace(line, reply=answers(line), earlier=earlier(revisions.get(line.place, ())))
+        replace(line, reply=answers(line), earlier=earlier(revisions.get(line.id, ())))
         for line in conversation.said
     )
     return replace(conversation, said=lines)
@@ -237,9 +240,9 @@ def answered(conversations: Iterable[Conversation]) -> set[int]:
     }
 
 
-def edited(conversations: Iterable[Conversation]) -> list[Place]:
-    """Places of the hits that said something else before."""
-    return [line.place for one in conversations for line in one.said if line.hit and line.revisions]
+def edited(conversations: Iterable[Conversation]) -> list[int]:
+    """Ids of the hits that said something else before."""
+    return [line.id for one in conversations for line in one.said if line.hit and line.revisions]
 
 
 def earlier(revisions: Sequence[Revision]) -> tuple[Earlier, ...]:

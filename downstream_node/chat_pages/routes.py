@@ -1,6 +1,7 @@
 """The archive's pages: search, one channel read through, and the login with a key."""
 
 from dataclasses import dataclass
+from functools import reduce
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -16,10 +17,9 @@ from downstream_node.chat_pages import sessions, timeline, view
 from downstream_node.chat_pages.choice import Choice, read_choice
 from downstream_node.chat_pages.content import visible
 from downstream_node.chat_pages.conversations import Conversation
-from downstream_node.chats import access, searching
+from downstream_node.chats import access, language, searching
 from downstream_node.chats.answers import Facets, Found
-from downstream_node.chats.places import Place
-from downstream_node.chats.records import Revision, Stored
+from downstream_node.chats.records import Stored
 from downstream_node.chats.scopes import Asker
 from downstream_node.chats.searching import Question
 from downstream_node.dashboard import words
@@ -71,7 +71,8 @@ def search() -> AnyResponse:
     added = choices.filters(request.args)
     if added is not None:
         # The form's filters become part of the text, so that this page has one address.
-        return redirect(to_search(with_filters(choice, added)), HTTPStatus.SEE_OTHER)
+        text = reduce(language.narrowed, added, choice.text)
+        return redirect(to_search(choice.searching(text)), HTTPStatus.SEE_OTHER)
     if is_closed(asker):
         return login_page(asker, choice)
     try:
@@ -79,15 +80,6 @@ def search() -> AnyResponse:
     except InvalidSearch as error:
         problem = view.problem(choice.text, str(error), error.position)
         return search_page(node, asker, choice, HTTPStatus.BAD_REQUEST, problem=problem)
-
-
-def with_filters(choice: Choice, added: list[str]) -> Choice:
-    """*choice* with the form's filters in its text."""
-    try:
-        return choice.searching(choices.narrowed(choice.text, added))
-    except InvalidSearch:
-        # Shown with what is wrong about it.
-        return choice.searching(" ".join([choice.text, *added]))
 
 
 def is_closed(asker: Asker) -> bool:
@@ -138,7 +130,6 @@ def search_page(
         channel_names=view.channel_choices(searching.channels(node, asker)),
         viewer=asker.name,
         link=lambda message_id: to_message(message_id, choice),
-        timeline_width=timeline.WIDTH,
         timeline_height=timeline.HEIGHT,
         **found,
     )
@@ -167,9 +158,7 @@ def whole(node: Node, asker: Asker, found: list[Conversation]) -> list[Conversat
         for message in (known(node, asker, one) for one in talks.answered(found))
         if message
     }
-    earlier: dict[Place, list[Revision]] = {
-        line.place: searching.revisions(node, asker, line.id) for line in talks.edited(found)
-    }
+    earlier = {one: searching.revisions(node, asker, one) for one in talks.edited(found)}
     return [talks.completed(one, replied, earlier) for one in found]
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from downstream_node.chats.answers import Month
 from downstream_node.dashboard import charts
 
-WIDTH, HEIGHT, GAP = 1000.0, 56.0, 2.0
+STEP, HEIGHT, GAP = 38.0, 56.0, 2.0
+"""From one column to the next, their height, and the gap between two; narrow where it is tight."""
 MONTHS = 12
 MOST_COLUMNS = 180
 """With more months than these, each column is a year."""
@@ -28,6 +29,7 @@ class Timeline:
 
     periods: tuple[Period, ...]
     columns: tuple[charts.Column, ...]
+    width: float
 
 
 def timeline(months: Sequence[Month]) -> Timeline | None:
@@ -44,7 +46,8 @@ def timeline(months: Sequence[Month]) -> Timeline | None:
     else:
         periods = years(known.values(), first // MONTHS, last // MONTHS)
     values = [float(period.count) for period in periods]
-    return Timeline(tuple(periods), tuple(charts.columns(values, WIDTH, HEIGHT, GAP)))
+    width = STEP * len(periods)
+    return Timeline(tuple(periods), tuple(charts.columns(values, width, HEIGHT, GAP)), width)
 
 
 def month(found: Month | None, key: int) -> Period:

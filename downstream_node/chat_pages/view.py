@@ -60,6 +60,7 @@ class Months:
     first: str
     last: str
     everything: str | None
+    width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def facets(
             query=choice.searching(
                 language.without(choice.text, chosen[0].start)
                 if off
-                else choices.narrowed(choice.text, [one.term])
+                else language.narrowed(choice.text, one.term)
             ).query(),
             chosen=off,
         )
@@ -160,7 +161,7 @@ def months(
             shape=shape,
             back=charts.Column(shape.x, 0, shape.width, HEIGHT, None),
             told=words.chats.column(period.year, period.month, period.count),
-            query=choice.searching(choices.narrowed(text, [period.term])).query()
+            query=choice.searching(language.narrowed(text, period.term)).query()
             if period.term
             else "",
             chosen=dated and (period.year, period.month) in left,
@@ -175,6 +176,7 @@ def months(
         first=words.chats.month(first.year, first.month),
         last=words.chats.month(last.year, last.month),
         everything=choice.searching(text).query() if dated else None,
+        width=drawn.width,
     )
 
 

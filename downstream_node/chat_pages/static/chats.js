@@ -1,6 +1,4 @@
 // Keys for the search of the archive. Every page works without them.
-"use strict";
-
 const box = document.getElementById("q");
 const hits = [...document.querySelectorAll("[data-open]")];
 const months = [...document.querySelectorAll("[data-month]")];

@@ -94,6 +94,7 @@ NARROW = "Narrow"
 # One message
 
 CONTEXT = "Read on from here"
+READ_CHANNEL = "Read on →"
 REPLY_TO = "In reply to"
 NOT_ARCHIVED = "a message that is not in the archive"
 PINNED = "pinned"
@@ -162,7 +163,7 @@ LOGIN_HEADING = "These chats are private"
 LOGIN_ABOUT = "Who keeps this archive gives keys to those who may read it."
 LOGIN_OPEN = "Log in to see more"
 KEY = "Your key"
-KEY_HINT = "It begins with `dsch_`. Who can run commands on the node makes one."
+KEY_HINT = "It begins with `dsck_`. Who can run commands on the node makes one."
 LOG_IN = "Log in"
 LOG_OUT = "Log out"
 WRONG_KEY = "This is no key of the archive. Mind capitals, and copy it whole."
@@ -261,14 +262,14 @@ def channel(name: str) -> str:
     return f"#{name}"
 
 
+def read_channel(name: str) -> str:
+    """Leads to the channel as a whole."""
+    return f"Read on in #{name}"
+
+
 def title(query: str) -> str:
     """The title of a page of results."""
     return f"{query} – {HEADING}" if query else HEADING  # noqa: RUF001 - a dash on purpose
-
-
-def long_day(value: dt.datetime) -> str:
-    """Friday, 26 April 2024."""
-    return f"{value:%A}, {value.day} {value:%B %Y}"
 
 
 def revisions(count: int) -> str:

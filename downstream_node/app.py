@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from downstream_node import __version__, database, html, login_cookies, schema, settings, web
 from downstream_node.chat_pages import routes as chat_pages
+from downstream_node.chats.feature import Chats
 from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.dashboard import routes as dashboard
@@ -61,6 +62,7 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
         wall_clock=wall_clock,
         locator=Locator(Path(values.MMDB_PATH), monotonic),
     )
+    node.features[Chats] = Chats(values)
     require_proofs(node)
     web.prepare(app, node)
     login_cookies.prepare(app, node.keys.session_key, COOKIES)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.serving import run_simple
 
 from downstream_node import __version__, app, schema, settings, web
+from downstream_node.chats import commands as chat_commands
 from downstream_node.chunks import maker, pool
 from downstream_node.clock import WallTime, iso, pause
 from downstream_node.contracts.closing import close_expired, forget_everything_closed
@@ -25,6 +26,9 @@ from downstream_node.measures import commands as measure_commands
 from downstream_node.node import Node
 from downstream_node.operators import keys
 from downstream_node.terminal import Commands
+
+ADDRESSES = ("SQLALCHEMY_DATABASE_URI", "CHATS_ARCHIVE", "REDIS_URL")
+"""Settings that may contain a password."""
 
 Levels = tuple[int, int, int, int]
 """MIN, MAX, TOTAL and BASE of the pool."""
@@ -225,6 +229,17 @@ for measure_command in measure_commands.ALL:
     measures.add_command(measure_command)
 
 
+@main.group()
+@click.pass_context
+def chats(context: click.Context) -> None:
+    """Chats: import exports, list what is in the archive, make it anew."""
+    context.obj = ready_node
+
+
+for chat_command in chat_commands.ALL:
+    chats.add_command(chat_command)
+
+
 @main.command("settings")
 @click.option("--template", is_flag=True, help="Print the text of config.py.template.")
 def show_settings(template: bool) -> None:
@@ -235,7 +250,7 @@ def show_settings(template: bool) -> None:
     values = settings.load()
     for name in settings.FIELDS:
         value = getattr(values, name)
-        if name == "SQLALCHEMY_DATABASE_URI":
+        if name in ADDRESSES and value:
             value = without_password(value)
         click.echo(f"{name} = {value!r}")
 

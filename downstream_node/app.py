@@ -13,6 +13,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from downstream_node import __version__, database, html, login_cookies, schema, settings, web
 from downstream_node.chat_pages import routes as chat_pages
 from downstream_node.chats.feature import Chats
+from downstream_node.chats.routes import blueprint as chat_routes
+from downstream_node.chats.v1.routes import blueprint as chat_v1_routes
 from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.dashboard import routes as dashboard
@@ -48,6 +50,7 @@ V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 """The first is what the published client uses, the second what the document says."""
 V2_MOUNT = "/api/downstream/v2"
 MEASURES_MOUNT = "/api/measures/v1"
+CHATS_MOUNT = "/api/chats/v1"
 
 
 def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
@@ -145,6 +148,8 @@ def add_routes(app: Flask, node: Node) -> None:
     app.register_blueprint(status_v2_routes, url_prefix=f"{V2_MOUNT}/status")
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
+    app.register_blueprint(chat_routes)
+    app.register_blueprint(chat_v1_routes, url_prefix=CHATS_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):
         app.register_blueprint(blueprint)
     app.register_blueprint(chat_pages.blueprint)

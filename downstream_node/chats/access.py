@@ -104,6 +104,18 @@ def importer(asker: Asker) -> Asker:
     return asker
 
 
+def require_channel(node: Node, asker: Asker, channel: int) -> None:
+    """Raise AccessRefused if *asker* may surely not import into the channel with this id.
+
+    Of one that the archive does not know, only its export will say to which guild it belongs.
+    """
+    if asker.imports.everything or channel in asker.imports.channels:
+        return
+    known = {one.id: one.guild for one in node.feature(Chats).archive.channels()}
+    if not asker.imports.guilds or known.get(channel) not in {None, *asker.imports.guilds}:
+        raise AccessRefused(NO_IMPORT)
+
+
 def allowed(node: Node, asker: Asker) -> Callable[[Guild, Channel], None]:
     """What `importing.import_export` asks before it stores anything of a channel."""
     archive = node.feature(Chats).archive

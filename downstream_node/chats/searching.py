@@ -232,6 +232,17 @@ def facets(node: Node, asker: Asker, text: str, limit: int = 10) -> Facets:
     return view.remembered(Facets, ("facets", language.written(tree), limit), make)
 
 
+def timeline(node: Node, asker: Asker, text: str) -> list[Month]:
+    """The months with hits of *text*, in order."""
+    tree = language.read(text)
+    view = View(node, asker)
+
+    def make() -> list[Month]:
+        return by_month(view, view.within(Understood(tree, view.names).condition))
+
+    return view.remembered(list[Month], ("timeline", language.written(tree)), make)
+
+
 def by_channel(view: View, condition: Condition, limit: int) -> list[FacetValue]:
     """The channels with most hits."""
     known = {one.id: one for one in view.directory.channels}

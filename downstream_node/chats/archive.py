@@ -6,6 +6,7 @@ one suite of tests holds each of them against a plain search through all message
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from downstream_node.chats.places import Place
@@ -25,7 +26,8 @@ Order = Literal["newest", "oldest"]
 Facet = Literal["channel", "author", "month"]
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Group:
     """One value of a facet with its number of messages; a month is year * 12 + month - 1."""
 
     key: int
@@ -97,7 +99,10 @@ class Archive(Protocol):
         """How many messages there are, exactly."""
 
     def facet(self, condition: Condition, by: Facet, limit: int) -> list[Group]:
-        """The *limit* most frequent values (months: all, in order) with their numbers."""
+        """The *limit* most frequent values with their numbers, of equal ones the lower key first.
+
+        Months: all that have any, in order of time.
+        """
 
     def one(self, message_id: int) -> Stored | None:
         """The message with this id."""

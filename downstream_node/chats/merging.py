@@ -3,13 +3,12 @@
 All engines ask here, so that an archive holds the same in whatever order exports come in.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from downstream_node.chats.places import Place
 from downstream_node.chats.records import Message
-from downstream_node.errors import InvalidExport
 
 
 class Known(NamedTuple):
@@ -38,6 +37,11 @@ class Fate(Enum):
     """It takes the place of what is stored, whose text becomes a revision if it is another."""
     OLDER = "older"
     """What is stored is later; its text becomes a revision if nobody knows it yet."""
+    FOREIGN = "foreign"
+    """Another message has its place, or the same one in another channel: it counts as broken.
+
+    Nobody who may import into one channel changes another by it.
+    """
 
 
 def moment_of(exported: int | None, now: int) -> int:
@@ -50,16 +54,11 @@ def decide(message: Message, known: Known | None, moment: int) -> Fate:
 
     A later edit wins. Of the same edit, the later export wins: reactions and pins change without
     one. At the same moment the first wins, so that a file changes nothing when it comes again.
-
-    Raises InvalidExport if another message has this place.
     """
     if known is None:
         return Fate.NEW
     if (known.id, known.channel) != (message.id, message.channel):
-        raise InvalidExport(
-            f"Message {message.id} of channel {message.channel} has the time and number of "
-            f"message {known.id} of channel {known.channel}, which is in the archive already."
-        )
+        return Fate.FOREIGN
     if known.fingerprint == message.fingerprint:
         return Fate.UNCHANGED
     # Never edited is before every edit.
@@ -81,12 +80,6 @@ def is_missed(known: Known, moment: int) -> bool:
     return known.deleted is None and moment > known.exported
 
 
-def after(message: Message, known: Known | None, moment: int) -> Known:
-    """What is known of *message* after it was stored as NEW or CHANGED."""
-    deleted = None if known is None or is_restored(known, moment) else known.deleted
-    return Known(message.id, message.channel, message.fingerprint, message.edited, moment, deleted)
-
-
 def distinct(batch: Sequence[Message]) -> Iterator[Sequence[Message]]:
     """*batch* cut, so that no part has a place twice: the second is decided after the first."""
     if len({message.place for message in batch}) == len(batch):
@@ -99,8 +92,3 @@ def distinct(batch: Sequence[Message]) -> Iterator[Sequence[Message]]:
             part = {}
         part[message.place] = message
     yield list(part.values())
-
-
-def is_new_text(content: str, others: Iterable[str]) -> bool:
-    """Whether *content* is worth a revision: no other text known of the message is the same."""
-    return content not in others

@@ -6,6 +6,7 @@ timestamp beside it; else it is made from the timestamp. So there is one key to 
 by date with, and no index on dates.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import NewType
 
 from downstream_node.clock import SECOND, WallTime
@@ -16,6 +17,7 @@ Place = NewType("Place", int)
 
 EPOCH = 1_420_070_400_000
 """2015-01-01 UTC, where snowflakes begin, in milliseconds since 1970."""
+START = datetime(2015, 1, 1, tzinfo=UTC)
 LOW_BITS = 22
 LOW_MASK = (1 << LOW_BITS) - 1
 MIX = 0x9E3779B97F4A7C15
@@ -52,3 +54,15 @@ def first_place(moment: int) -> Place:
     """The first place at or after *moment* (ms since 1970), for cutting by date."""
     bound = max(-LARGEST, min(LARGEST, moment - EPOCH << LOW_BITS))
     return Place(bound)
+
+
+def month_of(place: Place) -> int:
+    """The month in UTC in which the message at *place* was sent: year * 12 + month - 1."""
+    sent = START + timedelta(milliseconds=place >> LOW_BITS)
+    return sent.year * 12 + sent.month - 1
+
+
+def month_start(month: int) -> Place:
+    """The first place in a month, counted as `month_of` does."""
+    begins = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    return first_place(EPOCH + (begins - START) // timedelta(milliseconds=1))

@@ -15,6 +15,12 @@ VERSION_TABLE = "chats_version"
 """Not Alembic's usual name: the archive may share a database with the node."""
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether the newest migration has run."""
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision() == ScriptDirectory(MIGRATIONS).get_current_head()
+
+
 def upgrade(connection: Connection) -> None:
     """Bring the schema up to date, within the transaction that *connection* is in.
 

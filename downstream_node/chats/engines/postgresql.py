@@ -156,7 +156,9 @@ class PostgresqlArchive:
 
     def facet(self, condition: Condition, by: Facet, limit: int) -> list[Group]:
         """The *limit* most frequent values (months: all, in order) with their numbers."""
-        return self._connections.read(lambda connection: facet(connection, condition, by, limit))
+        return self._connections.read(
+            lambda connection: facet(connection, simple(condition), by, limit)
+        )
 
     def one(self, message_id: int) -> Stored | None:
         """The message with this id."""
@@ -485,10 +487,11 @@ def _channels_counted(connection: Connection, known: Counted, limit: int) -> lis
     """How often a term is in each channel, most frequent first."""
     if not storable(known.terms[0]):
         return []
+    channels = None if known.channels is None else list(known.channels)
     rows = run(
         connection,
         "SELECT channel, count FROM chat_terms WHERE term = %s AND count > 0 "
         "AND (%s::bigint[] IS NULL OR channel = ANY(%s)) ORDER BY 2 DESC, 1 LIMIT %s",
-        [known.terms[0], known.channels, known.channels, limit],
+        [known.terms[0], channels, channels, limit],
     )
     return [Group(*row) for row in rows]

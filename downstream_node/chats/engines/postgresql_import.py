@@ -17,7 +17,7 @@ from psycopg import errors
 
 from downstream_node.chats import merging
 from downstream_node.chats.engines.postgresql_conditions import SUBSTRING, spaced
-from downstream_node.chats.engines.postgresql_months import bounds_of, month_of, name_of
+from downstream_node.chats.engines.postgresql_months import bounds_of, name_of
 from downstream_node.chats.engines.postgresql_pool import (
     TOO_BUSY,
     Connection,
@@ -28,7 +28,7 @@ from downstream_node.chats.engines.postgresql_pool import (
 from downstream_node.chats.engines.substrings import counted
 from downstream_node.chats.marks import is_
 from downstream_node.chats.merging import Fate, Known
-from downstream_node.chats.places import Place
+from downstream_node.chats.places import Place, month_of
 from downstream_node.chats.records import Author, Counts, Export, Message
 from downstream_node.chats.text import fold
 from downstream_node.errors import ArchiveUnavailable, Busy, InvalidExport

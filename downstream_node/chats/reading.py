@@ -455,7 +455,8 @@ def form_of(attachment: _Attachment) -> str:
     if (attachment.contentType or "").startswith("audio/"):
         return "sound"
     name = attachment.fileName or (attachment.url or "").split("?", maxsplit=1)[0]
-    return FORMS.get(name.rpartition(".")[2].lower(), "file")
+    _, dot, ending = name.rpartition(".")
+    return FORMS.get(ending.lower(), "file") if dot else "file"
 
 
 def changing(

@@ -16,6 +16,7 @@ from werkzeug.serving import run_simple
 
 from downstream_node import __version__, app, schema, settings, web
 from downstream_node.chats import commands as chat_commands
+from downstream_node.chats import key_commands
 from downstream_node.chunks import maker, pool
 from downstream_node.clock import WallTime, iso, pause
 from downstream_node.contracts.closing import close_expired, forget_everything_closed
@@ -236,7 +237,7 @@ def chats(context: click.Context) -> None:
     context.obj = ready_node
 
 
-for chat_command in chat_commands.ALL:
+for chat_command in (*chat_commands.ALL, *key_commands.ALL):
     chats.add_command(chat_command)
 
 

@@ -1,7 +1,6 @@
 """From messages of the archive to what a template shows of them: who, when, what, in which talk.
 
-Pure. Hits of one page that stand near each other become one conversation, so that no message is
-shown twice.
+Pure. Hits that follow each other and stand near each other become one conversation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -130,30 +129,32 @@ def said(
     )
 
 
-def conversations(hits: Sequence[Hit]) -> list[Conversation]:
-    """*hits* with their neighbours; those whose surroundings overlap become one.
+def conversations(hits: Sequence[Hit], *, gapless: bool = False) -> list[Conversation]:
+    """*hits* with their neighbours; those that follow each other and touch become one.
 
-    A conversation stands where the first of its hits does; inside, time goes down the page.
+    Conversations are in the order of their hits; inside one, time goes down the page. *gapless*:
+    every message is a hit, so that two of one channel in a row touch without a neighbour.
     """
     groups = list[list[Hit]]()
     for hit in hits:
-        near = [group for group in groups if touches(group, hit)]
-        if not near:
+        last = groups[-1] if groups else None
+        if last and (same_channel(last, hit) if gapless else touches(last, hit)):
+            last.append(hit)
+        else:
             groups.append([hit])
-            continue
-        near[0].append(hit)
-        for other in near[1:]:
-            near[0].extend(other)
-            groups.remove(other)
     return [conversation(group) for group in groups]
+
+
+def same_channel(group: Sequence[Hit], hit: Hit) -> bool:
+    """Whether *hit* is of the channel of *group*."""
+    return group[0].message.channel == hit.message.channel
 
 
 def touches(group: Sequence[Hit], hit: Hit) -> bool:
     """Whether *hit* with its neighbours shares a message with *group*."""
-    if group[0].message.channel != hit.message.channel:
-        return False
     own = {message.place for message in around(hit)}
-    return any(message.place in own for other in group for message in around(other))
+    near = {message.place for other in group for message in around(other)}
+    return same_channel(group, hit) and not own.isdisjoint(near)
 
 
 def around(hit: Hit) -> list[Stored]:

@@ -23,7 +23,13 @@ from downstream_node.chats.records import Stored
 from downstream_node.chats.scopes import Asker
 from downstream_node.chats.searching import Question
 from downstream_node.dashboard import words
-from downstream_node.errors import DownstreamError, InvalidRequest, InvalidSearch, UnknownMessage
+from downstream_node.errors import (
+    DownstreamError,
+    InvalidRequest,
+    InvalidSearch,
+    TooManyRequests,
+    UnknownMessage,
+)
 from downstream_node.node import Node
 from downstream_node.operators.attempts import Attempts
 from downstream_node.web import client_ip, current_node, is_whole_number
@@ -40,7 +46,7 @@ HITS = 15
 """On one page."""
 NEIGHBOURS = 2
 """Messages before and after a hit."""
-LATEST = 40
+LATEST = 30
 """Messages of the first page, before anything is searched for."""
 FACETS = 8
 READ_BEFORE, READ_AFTER = 20, 30
@@ -59,6 +65,11 @@ def guard() -> None:
     current_app.extensions["csrf"].protect()
 
 
+def enter(node: Node) -> Asker:
+    """Who asks for a page. Raises TooManyRequests."""
+    return sessions.enter(node, node.keys.ip_hash(client_ip()))
+
+
 # Search
 
 
@@ -66,7 +77,7 @@ def guard() -> None:
 def search() -> AnyResponse:
     """What is searched for, or the latest messages. Raises InvalidRequest."""
     node = current_node()
-    asker = sessions.current(node)
+    asker = enter(node)
     choice = read_choice(request.args)
     added = choices.filters(request.args)
     if added is not None:
@@ -89,7 +100,7 @@ def is_closed(asker: Asker) -> bool:
 
 def results_page(node: Node, asker: Asker, choice: Choice) -> Response:
     """One page of results with all that leads on from it. Raises InvalidSearch, InvalidRequest."""
-    limit, near = (HITS, NEIGHBOURS) if choice.text else (LATEST, 1)
+    limit, near = (HITS, NEIGHBOURS) if choice.text else (LATEST, 0)
     question = Question(choice.text, choice.order, choice.cursor, limit, neighbours=near)
     found = searching.search(node, asker, question)
     facets = searching.facets(node, asker, choice.text, FACETS)
@@ -100,7 +111,7 @@ def results_page(node: Node, asker: Asker, choice: Choice) -> Response:
         told=told(choice, found, facets),
         chips=view.chips(choice, found.terms),
         orders=view.orders(choice),
-        conversations=whole(node, asker, talks.conversations(found.hits)),
+        conversations=whole(node, asker, talks.conversations(found.hits, gapless=not choice.text)),
         channels=view.channels(choice, facets, found.terms),
         authors=view.authors(choice, facets, found.terms),
         months=view.months(choice, found.terms, undated(node, asker, choice, found), facets.months),
@@ -177,7 +188,7 @@ def known(node: Node, asker: Asker, message_id: int) -> Stored | None:
 def read(message_id: str) -> AnyResponse:
     """A message in its channel. Raises UnknownMessage, InvalidRequest."""
     node = current_node()
-    asker = sessions.current(node)
+    asker = enter(node)
     choice = read_choice(request.args)
     chosen = read_id("id", message_id)
     if is_closed(asker):
@@ -351,6 +362,10 @@ def own_error(error: Exception) -> Response:
     status = HTTPStatus(answer.status_code)
     if isinstance(error, UnknownMessage):
         return notice(status, *words.chats.NO_SUCH_MESSAGE)
+    if isinstance(error, TooManyRequests):
+        told = notice(status, words.chats.RATE_HEADING, words.chats.too_fast(error.wait))
+        told.headers["Retry-After"] = str(error.wait)
+        return told
     heading, advice = words.ERRORS.get(status, (status.phrase, ""))
     return notice(
         status, heading, str(error) if status < HTTPStatus.INTERNAL_SERVER_ERROR else advice

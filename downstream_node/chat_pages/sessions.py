@@ -2,7 +2,9 @@
 
 from downstream_node import login_cookies
 from downstream_node.chats import access
+from downstream_node.chats.feature import Chats
 from downstream_node.chats.scopes import Asker
+from downstream_node.errors import TooManyRequests
 from downstream_node.node import Node
 
 PATH = "/chats"
@@ -19,6 +21,19 @@ def log_in(node: Node, key_hash: bytes) -> None:
 def log_out() -> None:
     """End the session."""
     login_cookies.end()
+
+
+def enter(node: Node, client: str) -> Asker:
+    """Who asks for a page, counted as one request. Raises TooManyRequests.
+
+    *client* stands for the address that the request comes from.
+    """
+    asker = current(node)
+    who = f"address:{client}" if asker.name is None else f"key:{asker.name}"
+    wait = node.feature(Chats).limiter.hit(who)
+    if wait:
+        raise TooManyRequests(wait)
+    return asker
 
 
 def current(node: Node) -> Asker:

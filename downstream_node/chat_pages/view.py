@@ -96,10 +96,13 @@ def chips(choice: Choice, terms: Sequence[Term]) -> list[Chip]:
 
 
 def orders(choice: Choice) -> list[OrderLink]:
-    """All orders of the list."""
+    """The orders that there are: without something to search for, none is better than another."""
+    possible = (
+        choices.ORDERS if choice.text else [one for one in choices.ORDERS if one != "relevance"]
+    )
     return [
         OrderLink(words.chats.ORDERS[order], choice.ordered(order).query(), order == choice.order)
-        for order in choices.ORDERS
+        for order in possible
     ]
 
 

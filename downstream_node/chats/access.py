@@ -17,6 +17,7 @@ from downstream_node.node import Node
 
 NOTHING = Scope()
 EVERYTHING = Scope(everything=True)
+UNAVAILABLE = "The archive does not answer now. Please try again."
 NO_IMPORT = "Your key may not import into this channel."
 
 

@@ -1,5 +1,6 @@
 """The document's routes. Errors have its form: {"detail": text}."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from downstream_node.chats.query import Condition
 from downstream_node.chats.scopes import Asker
 from downstream_node.clock import monotonic
 from downstream_node.errors import (
+    ArchiveUnavailable,
     DownstreamError,
     InvalidParameter,
     InvalidRequest,
@@ -29,6 +31,8 @@ from downstream_node.web import (
     json_response,
     unforeseen_error,
 )
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("chats", __name__, url_prefix="/api")
 
@@ -200,6 +204,13 @@ def too_many(error: TooManyRequests) -> Response:
     answer = detail(str(error), HTTPStatus.TOO_MANY_REQUESTS)
     answer.headers["Retry-After"] = str(error.wait)
     return answer
+
+
+@blueprint.errorhandler(ArchiveUnavailable)
+def unavailable(error: ArchiveUnavailable) -> Response:
+    """503. What is wrong with the archive stands in the log only."""
+    log.error("The archive is unavailable: %s", error)
+    return detail(access.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @blueprint.errorhandler(DownstreamError)

@@ -1,5 +1,6 @@
 """Routes below /api/chats/v1: one search for all, and what goes with it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import TypeVar
@@ -21,7 +22,16 @@ from downstream_node.chats.v1.parameters import (
     TimelineParameters,
     UploadParameters,
 )
-from downstream_node.errors import InvalidSearch, NoChatKey, TooManyRequests, UnknownMessage
+from downstream_node.errors import (
+    ArchiveUnavailable,
+    DamagedFile,
+    InvalidSearch,
+    NoChatKey,
+    StorageFailed,
+    StorageFull,
+    TooManyRequests,
+    UnknownMessage,
+)
 from downstream_node.node import Node
 from downstream_node.status.v2.parameters import NoParameters, read
 from downstream_node.web import (
@@ -30,7 +40,10 @@ from downstream_node.web import (
     error_response,
     is_whole_number,
     json_response,
+    unforeseen_error,
 )
+
+log = logging.getLogger(__name__)
 
 blueprint = Blueprint("chats_v1", __name__)
 
@@ -234,6 +247,22 @@ def too_many(error: TooManyRequests) -> Response:
     answer = error_response(str(error), HTTPStatus.TOO_MANY_REQUESTS)
     answer.headers["Retry-After"] = str(error.wait)
     return answer
+
+
+@blueprint.errorhandler(ArchiveUnavailable)
+def unavailable(error: ArchiveUnavailable) -> Response:
+    """503. What is wrong with the archive stands in the log only."""
+    log.error("The archive is unavailable: %s", error)
+    return error_response(access.UNAVAILABLE, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@blueprint.errorhandler(DamagedFile)
+@blueprint.errorhandler(StorageFailed)
+def not_kept(error: StorageFailed | DamagedFile) -> Response:
+    """A failure of the disk, told without details; that it is full is worth knowing."""
+    if isinstance(error, StorageFull):
+        return error_response(str(error), HTTPStatus.INSUFFICIENT_STORAGE)
+    return unforeseen_error(error)
 
 
 @blueprint.errorhandler(InvalidSearch)

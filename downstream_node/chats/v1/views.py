@@ -154,9 +154,8 @@ class ReportJson(msgspec.Struct, frozen=True):
 
 
 class ImportJson(msgspec.Struct, frozen=True):
-    """One import of the past."""
+    """One import of the past. Its number is not told: it would count those of other channels."""
 
-    number: int
     sha256: str
     name: str
     channel: str
@@ -270,7 +269,6 @@ def report(done: ImportReport) -> ReportJson:
 def past_import(one: Imported) -> ImportJson:
     """One import of the past."""
     return ImportJson(
-        number=one.number,
         sha256=one.sha256.hex(),
         name=one.name,
         channel=str(one.channel),

@@ -165,16 +165,15 @@ def make_node(
     made: list[SimulatedNode] = []
 
     def make(**values: object) -> SimulatedNode:
-        made.append(
-            SimulatedNode(
-                clock,
-                SQLALCHEMY_DATABASE_URI=database_uri,
-                MASTER_KEY_PATH=str(master_key),
-                MMDB_PATH=str(tmp_path / "none.mmdb"),
-                FILES_PATH=str(tmp_path / "files"),
-                **values,
-            )
-        )
+        own = {
+            "SQLALCHEMY_DATABASE_URI": database_uri,
+            "MASTER_KEY_PATH": str(master_key),
+            "MMDB_PATH": str(tmp_path / "none.mmdb"),
+            "FILES_PATH": str(tmp_path / "files"),
+            "CHATS_ARCHIVE": f"sqlite:///{tmp_path / 'chats.db'}",
+            "CHATS_DROP_FOLDER": str(tmp_path / "drop"),
+        }
+        made.append(SimulatedNode(clock, **own | values))
         return made[-1]
 
     yield make

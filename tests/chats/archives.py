@@ -24,13 +24,13 @@ def engines() -> list[str]:
     return ["sqlite", *(SERVERS if os.environ.get("REQUIRE_ALL") else named)]
 
 
-def address(engine: str, folder: Path) -> str:
-    """The address of an archive that is not there yet."""
+def address(engine: str, folder: Path, number: int = 1) -> str:
+    """The address of an archive that is not there yet; each *number* is another one."""
     if engine == "sqlite":
         return f"sqlite:///{folder / 'chats.db'}"
     url = make_url(os.environ[SERVERS[engine]])
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    own = url.set(database=f"{url.database}{worker}_chats")
+    own = url.set(database=f"{url.database}{worker}_chats{number}")
     recreate(own.render_as_string(hide_password=False))
     return own.render_as_string(hide_password=False)
 
@@ -45,9 +45,9 @@ def recreate(uri: str) -> None:
     engine.dispose()
 
 
-def new_archive(engine: str, folder: Path) -> Archive:
-    """A new, empty archive."""
-    archive = opened(address(engine, folder))
+def new_archive(engine: str, folder: Path, number: int = 1) -> Archive:
+    """A new, empty archive; one of the same *number* goes on a server."""
+    archive = opened(address(engine, folder, number))
     archive.prepare()
     return archive
 

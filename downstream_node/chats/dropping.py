@@ -40,7 +40,7 @@ class Look(NamedTuple):
     changed: int
 
 
-def import_dropped(node: Node, quiet: float = QUIET_SECONDS) -> int:
+def import_dropped(node: Node, quiet: float | None = None) -> int:
     """Import what is in the drop folder; returns how many files. A folder may be missing.
 
     Raises what hinders all imports now (ArchiveUnavailable, Busy, StorageFull, OSError); what is
@@ -55,7 +55,7 @@ def import_dropped(node: Node, quiet: float = QUIET_SECONDS) -> int:
 
 
 def import_channel(
-    node: Node, channel: int, allowed: Allowed | None, quiet: float = QUIET_SECONDS
+    node: Node, channel: int, allowed: Allowed | None, quiet: float | None = None
 ) -> list[ImportReport]:
     """Import what the drop folder has of one channel.
 
@@ -100,12 +100,15 @@ def took_lock(descriptor: int, wait: float) -> bool:
             return True
 
 
-def quiet_ones(folder: Path, quiet: float) -> list[Path]:
-    """What is called *.json in *folder* and looks the same twice, *quiet* seconds apart."""
+def quiet_ones(folder: Path, quiet: float | None) -> list[Path]:
+    """What is called *.json in *folder* and looks the same twice, *quiet* seconds apart.
+
+    QUIET_SECONDS if *quiet* does not say otherwise.
+    """
     before = looks(folder)
     if not before:
         return []
-    pause(quiet)
+    pause(QUIET_SECONDS if quiet is None else quiet)
     now = looks(folder)
     return [path for path, look in now.items() if before.get(path) == look]
 

@@ -25,6 +25,7 @@ from downstream_node.chats.records import Author, Channel, Counts, Export, Guild
 from downstream_node.chats.splitting import Splitter
 from downstream_node.chats.threads import ahead
 from downstream_node.custody import service as custody
+from downstream_node.custody.claims import display_name
 from downstream_node.custody.queries import StoredFile
 from downstream_node.errors import Busy, DownstreamError
 from downstream_node.node import Node
@@ -186,7 +187,7 @@ def take_in(
             redundancy=node.settings.CHATS_REDUNDANCY,
             visibility="private",
         )
-    return Taken(node, export, file, name, is_new=is_new)
+    return Taken(node, export, file, display_name(name), is_new=is_new)
 
 
 def pieces_of(source: Path | Iterable[bytes]) -> Iterator[bytes]:

@@ -179,7 +179,7 @@ class Splitter:
     def _name(self) -> str:
         """The name of the next field; goes behind its colon."""
         if self._peek() != QUOTE:
-            raise self._wrong("The name of a field is missing")
+            raise self._wrong("The name of a field is missing" if self._peek() else "")
         name = Name.decode(self._value())
         self._next(COLON)
         return name

@@ -13,7 +13,6 @@ from simulator import ManualClock, SimulatedNode
 
 from downstream_node.chats.archive import Archive
 
-
 FILLED = 0
 """The number of the archive that lives as long as the session."""
 

@@ -50,6 +50,7 @@ blueprint = Blueprint("chats_v1", __name__)
 LONGEST_ID = 19
 LARGEST_ID = (1 << 63) - 1
 PIECE = 1 << 16
+UNBOUNDED = 1 << 62
 
 Parameters = TypeVar("Parameters", bound=msgspec.Struct)
 Work = Callable[[Node, Asker], object]
@@ -201,8 +202,8 @@ def upload() -> Response:
     """Import an export: the body is the file, plain or gzip. 201 comes after the commit."""
     who, node = access.importer(g.asker), current_node()
     asked = given(UploadParameters)
-    # Not held in memory: it is read piece by piece, and counted by the import.
-    request.max_content_length = None
+    # Not held in memory: it is read piece by piece, and the import counts what is unpacked.
+    request.max_content_length = UNBOUNDED
     done = import_export(
         node,
         pieces(),

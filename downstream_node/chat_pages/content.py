@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-LONG = 900
+LONG = 700
 """Characters of a message that are shown at once; the rest is folded."""
 MANY_LINES = 16
 HIDDEN = "\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u00ad\x00-\x08\x0b-\x1f\x7f-\x9f"

@@ -58,7 +58,10 @@ PURE = (
     "addresses.whitelist",
     "chats.answers",
     "chats.archive",
+    "chats.engines.postgresql_conditions",
+    "chats.engines.postgresql_months",
     "chats.engines.sqlite_search",
+    "chats.engines.substrings",
     "chats.cursors",
     "chats.dates",
     "chats.highlighting",
@@ -91,11 +94,22 @@ PURE = (
     "dashboard.words",
     "dashboard.worldmap",
 )
-PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch", "snowballstemmer"}
+PURE_LIBRARIES = {
+    *("msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch", "snowballstemmer", "numpy"),
+}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures", "terminal", "login_cookies", "chat_pages", "custody"),
+    *(
+        "operators",
+        "dashboard",
+        "html",
+        "measures",
+        "terminal",
+        "login_cookies",
+        "chat_pages",
+        "custody",
+    ),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -27,6 +27,7 @@ from downstream_node.chats.engines.postgresql_conditions import (
     conjunction,
     conjuncts,
     counted,
+    has_index,
     needed_terms,
     span,
     storable,
@@ -35,7 +36,7 @@ from downstream_node.chats.engines.postgresql_import import PostgresqlWriting, e
 from downstream_node.chats.engines.postgresql_months import bounds_of
 from downstream_node.chats.engines.postgresql_pool import Connection, Connections, Row, run
 from downstream_node.chats.marks import is_
-from downstream_node.chats.places import Place
+from downstream_node.chats.places import LARGEST, Place
 from downstream_node.chats.query import And, Condition, Everything, Not, Or
 from downstream_node.chats.records import (
     Author,
@@ -50,18 +51,18 @@ from downstream_node.chats.simplifying import simple
 from downstream_node.chats.text import fold
 from downstream_node.errors import ArchiveUnavailable
 
-FEW = 2000
-"""So many hits at most are all taken from the indexes and sorted."""
-WALK = 4000
+HIT = 5
+"""What a hit out of the indexes costs, in messages that one could walk past instead."""
+MOST_WALKED = 20_000
 """Messages looked at along the places for a page, before the indexes are asked after all."""
 FAR = 1000
 """Hits that may be skipped by walking; for more, whole months are skipped by their counts."""
 
 AUTHOR_COLUMNS = "id, name, nickname, discriminator, bot, color, avatar_url"
-CHANNEL_COLUMNS = "id, guild, name, kind, category, topic"
 STORED = """
 SELECT m.place, m.id, m.channel, m.kind, m.edited, m.content, m.extras, m.reply_to, m.marks,
-       m.deleted IS NOT NULL, c.guild, c.name, a.id, a.name, a.nickname, a.discriminator, a.bot,
+       m.deleted IS NOT NULL, c.guild, c.name, m.author,
+       coalesce(a.name, m.author::text), a.nickname, a.discriminator, coalesce(a.bot, FALSE),
        a.color, a.avatar_url, (SELECT count(*) FROM chat_revisions r WHERE r.place = m.place)
 FROM ({hits}) m
 LEFT JOIN chat_channels c ON c.id = m.channel
@@ -127,9 +128,12 @@ class PostgresqlArchive:
 
         One import at a time; another one waits for it. Raises Busy if that takes too long.
         """
-        with exclusively(self._connections) as connection:
-            writing = PostgresqlWriting(connection, export, sha256, name, now)
-            yield writing
+        with exclusively(self._connections) as connections:
+            writing = PostgresqlWriting(connections, export, sha256, name, now)
+            try:
+                yield writing
+            finally:
+                writing.stop()
             writing.end()
 
     def page(
@@ -162,6 +166,8 @@ class PostgresqlArchive:
 
     def one(self, message_id: int) -> Stored | None:
         """The message with this id."""
+        if not 0 <= message_id <= LARGEST:
+            return None
         # Nearly always the id is the place; the others have an index of their own.
         for where in ("place = %s AND id = place", "id = %s AND id <> place"):
             found = self._stored(f"SELECT * FROM chat_messages WHERE {where}", [message_id])  # noqa: S608
@@ -183,7 +189,7 @@ class PostgresqlArchive:
         """What the message said before, oldest first."""
         rows = self._rows(
             "SELECT content, edited, replaced FROM chat_revisions WHERE place = %s "
-            "ORDER BY edited NULLS FIRST, number",
+            "ORDER BY edited NULLS FIRST, replaced, number",
             [place],
         )
         return [Revision(*row) for row in rows]
@@ -198,8 +204,9 @@ class PostgresqlArchive:
     def channels(self) -> list[Channel]:
         """All channels, by guild and name."""
         rows = self._rows(
-            f"SELECT {CHANNEL_COLUMNS} FROM chat_channels "  # noqa: S608
-            'ORDER BY guild, name COLLATE "C", id'
+            "SELECT c.id, c.guild, c.name, c.kind, c.category, c.topic FROM chat_channels c "
+            "JOIN chat_guilds g ON g.id = c.guild "
+            'ORDER BY g.name COLLATE "C", g.id, c.name COLLATE "C", c.id'
         )
         return [Channel(*row) for row in rows]
 
@@ -233,11 +240,11 @@ class PostgresqlArchive:
             f"FROM chat_imports WHERE {where} ORDER BY number DESC LIMIT %s",
             [limit] if channels is None else [list(channels), limit],
         )
-        return [Imported(*row[:6], Counts(*row[6:])) for row in rows]
+        return [Imported._make([*row[:6], Counts(*row[6:])]) for row in rows]
 
     def remove_channel(self, channel: int) -> int:
         """Remove a channel with all its messages; how many there were."""
-        with exclusively(self._connections) as connection:
+        with exclusively(self._connections) as (connection, _):
             return forget(connection, channel)
 
     def _rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
@@ -288,13 +295,20 @@ class Paging:
         """*limit* messages, less the first *skip*."""
         if isinstance(self._rest, Everything):
             return self._walked(limit, skip, None)
-        bound = hits_at_most(self._connection, self._rest)
+        everything = total(self._connection)
+        bound = hits_at_most(self._connection, self._rest, everything)
         if bound == 0:
             return []
-        if bound <= FEW:
+        wanted = limit + skip
+        # Walking past as many messages as have *wanted* hits among them, were these spread evenly.
+        distance = everything * wanted // bound
+        if not has_index(self._rest):
+            return self._walked(limit, skip, None)
+        if HIT * bound <= distance:
             return self._sorted(self._where, limit, skip)
         if skip <= FAR:
-            found = self._walked(limit, skip, WALK + 4 * skip)
+            most = min(2 * distance + 1000, MOST_WALKED + 4 * skip)
+            found = self._walked(limit, skip, most)
             if len(found) == limit:
                 return found
         return self._by_months(limit, skip)
@@ -389,10 +403,10 @@ def total(connection: Connection) -> int:
     return int(found)
 
 
-def hits_at_most(connection: Connection, condition: Condition) -> int:
-    """A bound on the hits of *condition*."""
+def hits_at_most(connection: Connection, condition: Condition, everything: int) -> int:
+    """A bound on the hits of *condition* in an archive of *everything* messages."""
     counts: Mapping[str, int] = known_counts(connection, needed_terms(condition))
-    return at_most(condition, counts, total(connection))
+    return at_most(condition, counts, everything)
 
 
 def count(connection: Connection, condition: Condition) -> int:

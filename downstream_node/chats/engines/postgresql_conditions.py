@@ -1,10 +1,12 @@
 """A search as PostgreSQL's SQL, and what is known of its number of hits beforehand. Pure.
 
 Stems and marks are lexemes of the column `terms`, substrings are found in `folded` by LIKE, which
-pg_trgm's index narrows. How many messages have a stem, a mark or a substring of up to three
+pg_trgm's index narrows. That index knows letters and digits only; so whatever else a text has is
+among the lexemes, too (`signs`). How many messages have a stem, a mark or a substring of up to 3
 characters is counted when they are imported (table `chat_terms`), by channel.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,6 +28,14 @@ from downstream_node.chats.text import UNSTORABLE
 
 SUBSTRING = "\ue001"
 """Before a substring among the counted terms: for private use in Unicode, as `marks.SIGN`."""
+SIGN = "\ue002"
+"""Before what `signs` finds, among the lexemes."""
+RARE = re.compile(r"[^0-9a-z\s]")
+"""Characters that not nearly every text has."""
+PAIRS = re.compile(r"(?=([^\w\s]|_)([^\w\s]|_))")
+"""Two characters in a row that are no letters."""
+TRIGRAMS = re.compile(r"[^\W_]{3}")
+"""What pg_trgm can look for."""
 CHANNEL = marks.within(0)[:-1]
 AUTHOR = marks.by(0)[:-1]
 
@@ -69,6 +79,16 @@ class Span:
 
 
 NOTHING = Clause("FALSE")
+
+
+def signs(folded: str) -> set[str]:
+    """Lexemes for the characters of a folded text that pg_trgm does not see, or alone does not."""
+    if folded.isascii() and folded.isalnum():
+        return set()
+    return {
+        *(SIGN + sign for sign in RARE.findall(folded)),
+        *(SIGN + one + other for one, other in PAIRS.findall(folded)),
+    }
 
 
 def storable(text: str) -> bool:
@@ -127,7 +147,7 @@ def clause(condition: Condition) -> Clause:
         case Words(stems=stems):
             made = _phrase(stems)
         case Contains(text=text) if storable(text):
-            made = Clause("folded LIKE %s", (pattern(text),))
+            made = _contains(text)
         case Between(first=first, beyond=beyond):
             made = Span(first, beyond).clause
         case And(parts=parts):
@@ -143,6 +163,36 @@ def clause(condition: Condition) -> Clause:
             # No marks, or a text that no message can have.
             made = NOTHING
     return made
+
+
+def _contains(text: str) -> Clause:
+    """A substring, by the indexes that can narrow it.
+
+    PostgreSQL would go through all of pg_trgm's index for a LIKE that has no three letters.
+    """
+    clauses = []
+    lexemes = sorted(signs(text))
+    if lexemes:
+        clauses.append(Clause("terms @@ %s::tsquery", (" & ".join(map(lexeme, lexemes)),)))
+    if TRIGRAMS.search(text):
+        clauses.append(Clause("folded LIKE %s", (pattern(text),)))
+    else:
+        clauses.append(Clause("strpos(folded, %s) > 0", (text,)))
+    return joined(clauses, "AND", "TRUE")
+
+
+def has_index(condition: Condition) -> bool:
+    """Whether the indexes find the hits of *condition*; else all messages have to be looked at."""
+    match condition:
+        case Contains(text=text):
+            return bool(TRIGRAMS.search(text) or signs(text))
+        case Words() | Marked():
+            return True
+        case And(parts=parts):
+            return any(map(has_index, parts))
+        case Or(parts=parts):
+            return all(map(has_index, parts))
+    return False
 
 
 def _phrase(stems: tuple[str, ...]) -> Clause:

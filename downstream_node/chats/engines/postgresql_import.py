@@ -1,24 +1,30 @@
 """One import into PostgreSQL: one transaction that no reader waits for.
 
-New messages of a month are copied into a table of their own, a piece, which gets its indexes when
-it is full and becomes a partition of its month at the end. That takes 40 us a message; rows that go
-into existing indexes take 120 us and more. So only the few of a small import are moved into the
-month's last piece. Attaching a partition takes no lock that readers feel, and nothing is ever
-detached.
+What a message replaces is decided in the thread that reads the export; new rows go to the server
+through a `Pipeline`, and everything else that the transaction does waits until that is empty.
 """
 
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import lru_cache, partial
 
 import psycopg
 from psycopg import errors
 
 from downstream_node.chats import merging
-from downstream_node.chats.engines.postgresql_conditions import SUBSTRING, spaced
-from downstream_node.chats.engines.postgresql_months import bounds_of, name_of
+from downstream_node.chats.engines.postgresql_conditions import SUBSTRING, lexeme, signs, spaced
+from downstream_node.chats.engines.postgresql_months import bounds_of
+from downstream_node.chats.engines.postgresql_pieces import (
+    LARGE,
+    Piece,
+    Pipeline,
+    escaped,
+    number,
+)
 from downstream_node.chats.engines.postgresql_pool import (
+    READING,
     TOO_BUSY,
     Connection,
     Connections,
@@ -33,8 +39,6 @@ from downstream_node.chats.records import Author, Counts, Export, Message
 from downstream_node.chats.text import fold
 from downstream_node.errors import ArchiveUnavailable, Busy, InvalidExport
 
-LARGE = 10_000
-"""Messages of a month that make a piece of their own."""
 MOST_TERMS = 400_000
 """Counts of terms kept in memory, about 60 MB."""
 WRITING = """
@@ -51,150 +55,63 @@ SELECT pg_advisory_xact_lock(hashtext('chat_import'));
 """An import waits for the one before it, but not for ever. Of a new piece the planner need not know
 much: how a page is found is not left to it."""
 DELETED = is_("deleted")
-COLUMNS = (
-    "place, piece, id, channel, author, kind, edited, exported, deleted, reply_to, fingerprint, "
-    "marks, content, extras, folded, stems, terms"
-)
 
 
 @contextmanager
-def exclusively(connections: Connections) -> Iterator[Connection]:
-    """One transaction that alone changes the archive. Raises Busy, ArchiveUnavailable."""
-    connection = connections.connected()
+def exclusively(connections: Connections) -> Iterator[tuple[Connection, Connection]]:
+    """One transaction that alone changes the archive, and a connection beside it for reading.
+
+    Raises Busy, ArchiveUnavailable.
+    """
     try:
-        with connection.transaction():
+        with (
+            closing(connections.connected()) as beside,
+            closing(connections.connected()) as connection,
+            connection.transaction(),
+        ):
             run(connection, WRITING)
-            yield connection
+            run(beside, READING)
+            yield connection, beside
     except (errors.LockNotAvailable, errors.QueryCanceled) as error:
         raise Busy(TOO_BUSY) from error
     except psycopg.OperationalError as error:
         raise ArchiveUnavailable("The database of the archive went away.") from error
-    finally:
-        connection.close()
 
 
-def escaped(text: str) -> str:
-    """*text* as one column of COPY's text form."""
-    text = text.replace("\\", "\\\\").replace("\n", "\\n")
-    return text.replace("\r", "\\r").replace("\t", "\\t")
-
-
-def number(value: int | None) -> str:
-    """*value* as one column of COPY's text form."""
-    return "\\N" if value is None else str(value)
-
-
-class Piece:
-    """The table that takes what an import has for one month."""
-
-    def __init__(self, connection: Connection, month: int) -> None:
-        self._connection = connection
-        self.month = month
-        [(self.number,)] = run(
-            connection,
-            "INSERT INTO chat_pieces (month) VALUES (%s) RETURNING number",
-            [month],
-        )
-        self.name = f"chat_messages_{name_of(month)}_{self.number}"
-        self.rows = 0
-        self._lowest: int | None = None
-        self._highest: int | None = None
-        self._has_key = False
-        run(connection, f"CREATE TABLE {self.name} (LIKE chat_messages)")
-
-    def may_have(self, places: Sequence[Place]) -> bool:
-        """Whether any of *places* can be here: exports are in order, so hardly ever."""
-        if self._lowest is None or self._highest is None:
-            return False
-        return max(places) >= self._lowest and min(places) <= self._highest
-
-    def copy(self, lines: list[str], places: Sequence[Place]) -> None:
-        """Take rows in COPY's text form; frozen, so that nobody need ask whether they are seen."""
-        statement = f"COPY {self.name} ({COLUMNS}) FROM STDIN WITH (FREEZE)"
-        with self._connection.cursor().copy(statement) as copy:
-            copy.write("".join(lines))
-        self.rows += len(lines)
-        self._lowest = min(places) if self._lowest is None else min(self._lowest, *places)
-        self._highest = max(places) if self._highest is None else max(self._highest, *places)
-
-    def key(self) -> None:
-        """Make the index by place, if it is not there yet."""
-        if not self._has_key:
-            self._has_key = True
-            run(self._connection, f"ALTER TABLE {self.name} ADD PRIMARY KEY (place, piece)")
-
-    def become_partition(self) -> None:
-        """Make the indexes, and be a part of the archive from the commit on."""
-        self.key()
-        for index in (
-            "(channel, place)",
-            "(id) WHERE id <> place",
-            "USING gin (terms)",
-            "USING gin (folded gin_trgm_ops)",
-        ):
-            run(self._connection, f"CREATE INDEX ON {self.name} {index}")
-        run(self._connection, f"ANALYZE {self.name}")
-        parent = f"chat_messages_{name_of(self.month)}"
-        [(exists,)] = run(self._connection, "SELECT to_regclass(%s) IS NOT NULL", [parent])
-        if not exists:
-            run(
-                self._connection,
-                f"CREATE TABLE {parent} (LIKE chat_messages, PRIMARY KEY (place, piece)) "
-                "PARTITION BY LIST (piece)",
-            )
-        run(
-            self._connection,
-            f"ALTER TABLE {parent} ATTACH PARTITION {self.name} FOR VALUES IN ({self.number})",
-        )
-        if not exists:
-            first, beyond = bounds_of(self.month)
-            run(
-                self._connection,
-                f"ALTER TABLE chat_messages ATTACH PARTITION {parent} "
-                f"FOR VALUES FROM ({first}) TO ({beyond})",
-            )
-
-    def move_into(self, other: int) -> None:
-        """Give all rows to the month's piece *other*."""
-        name = f"chat_messages_{name_of(self.month)}_{other}"
-        columns = COLUMNS.replace("piece", str(other))
-        run(
-            self._connection,
-            f"INSERT INTO {name} ({COLUMNS}) SELECT {columns} FROM {self.name}",  # noqa: S608
-        )
-        # What waits in the lists of the indexes is looked through by every search.
-        run(
-            self._connection,
-            "SELECT gin_clean_pending_list(i.indexrelid) FROM pg_index i "
-            "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam "
-            "WHERE i.indrelid = %s::regclass AND a.amname = 'gin'",
-            [name],
-        )
-        self.drop()
-
-    def drop(self) -> None:
-        """Forget it all."""
-        run(self._connection, f"DROP TABLE {self.name}")
-        run(self._connection, "DELETE FROM chat_pieces WHERE number = %s", [self.number])
+@lru_cache(1 << 14)
+def quoted(sign: str) -> str:
+    """A lexeme of any characters, in COPY's text form."""
+    return escaped(lexeme(sign))
 
 
 class PostgresqlWriting:
     """An `archive.Writing`."""
 
     def __init__(
-        self, connection: Connection, export: Export, sha256: bytes, name: str, now: int
+        self,
+        connections: tuple[Connection, Connection],
+        export: Export,
+        sha256: bytes,
+        name: str,
+        now: int,
     ) -> None:
-        self._connection = connection
+        # The second one looks at what was there before, while the first one is busy.
+        self._connection, self._beside = connections
+        self._pipeline = Pipeline()
         self._export = export
         self._channel = export.channel.id
         self._file = (sha256, name)
         self._now = now
         self._moment = merging.moment_of(export.exported, now)
-        self._months = {month for (month,) in run(connection, "SELECT month FROM chat_pieces")}
+        self._months = {
+            month for (month,) in run(self._connection, "SELECT month FROM chat_pieces")
+        }
         self._pieces: dict[int, Piece] = {}
         self._counts: Counter[str] = Counter()
         self._terms: Counter[str] = Counter()
         self._seen = array("q")
+        self._touched: set[Place] = set()
+        self._authors: dict[int, Author] = {}
         self._finished = False
         self._changed = False
         self._name_channel()
@@ -203,6 +120,10 @@ class PostgresqlWriting:
         """Roll back unless `finish` was called."""
         if not self._finished:
             raise psycopg.Rollback
+
+    def stop(self) -> None:
+        """Leave the connection alone."""
+        self._pipeline.stop()
 
     def _name_channel(self) -> None:
         """Know the guild and the channel, named as in the latest export.
@@ -238,7 +159,10 @@ class PostgresqlWriting:
 
     def authors(self, authors: Iterable[Author]) -> None:
         """Know these authors; their names as of this export."""
-        distinct = sorted({author.id: author for author in authors}.values(), key=lambda a: a.id)
+        self._authors.update((author.id, author) for author in authors)
+
+    def _write_authors(self) -> None:
+        """Store who was in the export; an export made later may have other names."""
         with self._connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO chat_authors (id, name, nickname, discriminator, bot, color, "
@@ -256,7 +180,7 @@ class PostgresqlWriting:
                         None if author.nickname is None else fold(author.nickname),
                         self._moment,
                     )
-                    for author in distinct
+                    for _, author in sorted(self._authors.items())
                 ],
             )
             self._changed |= cursor.rowcount > 0
@@ -289,6 +213,9 @@ class PostgresqlWriting:
         ]
         self._counts["restored"] += len(restored)
         changed = {message.place for message in fates[Fate.CHANGED]}
+        if restored or changed or fates[Fate.OLDER]:
+            self._pipeline.wait()
+            self._touched.update(restored, changed)
         self._restore([place for place in restored if place not in changed])
         if fates[Fate.OLDER]:
             self._keep_older(fates[Fate.OLDER], known)
@@ -296,24 +223,40 @@ class PostgresqlWriting:
             self._take_out(fates[Fate.CHANGED])
         self._store(fates[Fate.NEW] + fates[Fate.CHANGED], known)
 
+    def _pieces_with(self, places: Sequence[Place]) -> list[str]:
+        """The tables of this import that may have some of *places*."""
+        pieces = [piece for piece in self._pieces.values() if piece.may_have(places)]
+        if pieces:
+            self._pipeline.wait()
+        for piece in pieces:
+            piece.make_key()
+        return [piece.name for piece in pieces]
+
+    def _is_stored(self, places: Sequence[Place]) -> bool:
+        """Whether there were messages of these months before this import."""
+        months = range(month_of(min(places)), month_of(max(places)) + 1)
+        return any(month in self._months for month in months)
+
     def _tables(self, places: Sequence[Place]) -> list[str]:
-        """The tables that may have *places*: those that readers see, and pieces of this import."""
-        months = {month_of(place) for place in (min(places), max(places))}
-        spanned = range(min(months), max(months) + 1)
-        tables = ["chat_messages"] if any(month in self._months for month in spanned) else []
-        for piece in self._pieces.values():
-            if piece.may_have(places):
-                piece.key()
-                tables.append(piece.name)
-        return tables
+        """All tables that may have some of *places*."""
+        tables = ["chat_messages"] if self._is_stored(places) else []
+        return tables + self._pieces_with(places)
 
     def _known(self, places: list[Place]) -> dict[Place, Known]:
         """What is known of the messages at *places*."""
+        tables = self._pieces_with(places)
+        connection = self._connection
+        if self._is_stored(places):
+            tables.append("chat_messages")
+            if len(tables) == 1 and self._touched.isdisjoint(places):
+                connection = self._beside
+            else:
+                self._pipeline.wait()
         return {
             place: Known(*known)
-            for table in self._tables(places)
+            for table in tables
             for place, *known in run(
-                self._connection,
+                connection,
                 "SELECT place, id, channel, fingerprint, edited, exported, deleted "  # noqa: S608
                 f"FROM {table} WHERE place = ANY(%s)",
                 [places],
@@ -401,12 +344,21 @@ class PostgresqlWriting:
         for month, some in by_month.items():
             piece = self._pieces.get(month)
             if piece is None:
+                self._pipeline.wait()
                 piece = self._pieces[month] = Piece(self._connection, month)
-            lines = [self._line(message, known.get(message.place), piece) for message in some]
-            piece.copy(lines, [message.place for message in some])
+            lines = "".join(
+                [self._line(message, known.get(message.place), piece) for message in some]
+            )
+            piece.expect([message.place for message in some])
+            self._pipeline.submit(partial(piece.copy, lines))
+        for month, piece in self._pieces.items():
+            # Exports are in order of time: nothing more will come for a month left behind.
+            if by_month and month not in by_month and piece.rows >= LARGE:
+                self._pipeline.submit(piece.make_indexes)
         for text, texts in counted([message.folded for message in messages]).items():
             self._terms[SUBSTRING + text] += texts
         if len(self._terms) > MOST_TERMS:
+            self._pipeline.wait()
             self._write_terms()
 
     def _month_of(self, place: Place) -> int:
@@ -434,12 +386,13 @@ class PostgresqlWriting:
                 *(str(self._moment), number(deleted), number(message.reply_to)),
                 *(str(message.fingerprint), " ".join(message.marks), escaped(message.content)),
                 *(escaped(message.extras.decode()), escaped(message.folded), spaced(message.stems)),
-                " ".join(lexemes) + "\n",
+                " ".join(lexemes | set(map(quoted, signs(message.folded)))) + "\n",
             )
         )
 
     def missing(self, first: Place, beyond: Place) -> None:
         """Mark stored messages of the channel in this range that the export left out as deleted."""
+        self._pipeline.wait()
         run(self._connection, "CREATE TEMPORARY TABLE chat_seen (place bigint) ON COMMIT DROP")
         with self._connection.cursor().copy("COPY chat_seen FROM STDIN") as copy:
             for start in range(0, len(self._seen), MOST_TERMS):
@@ -460,9 +413,11 @@ class PostgresqlWriting:
 
     def finish(self, broken: int) -> Counts:
         """End the import and tell what it did; *broken* messages could not be read."""
+        self._pipeline.wait()
         for piece in self._pieces.values():
             self._settle(piece)
         self._write_terms()
+        self._write_authors()
         self._counts["broken"] = broken + self._counts.pop(Fate.FOREIGN.value, 0)
         counts = Counts(**self._counts)
         sha256, name = self._file

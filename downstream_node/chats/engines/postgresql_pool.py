@@ -19,6 +19,7 @@ READING = """
 SET statement_timeout = '10s';
 SET lock_timeout = '5s';
 SET jit = off;
+SET plan_cache_mode = force_custom_plan;
 SET enable_seqscan = off;
 SET random_page_cost = 1.1;
 SET work_mem = '64MB';

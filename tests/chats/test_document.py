@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chats.archives import address, engines
 from chats.asking import Asker, bring, export_of, holder, said, served
 from simulator import SimulatedNode
 
@@ -32,7 +33,7 @@ PIE: list[tuple[int, str, str]] = [
     (1233571991882305500, "2024-04-26", "the pecan pie was so good"),
 ]
 LUCK = (1233920393488633900, "2024-04-27", "Good luck with exams everyone! You got this!!")
-PRINTED_PIE = {
+PRINTED_PIE: dict[str, Any] = {
     "messages": [
         {"message_id": one, "channel_id": CHANNEL, "content": content, "message_date": date}
         for one, date, content in PIE
@@ -81,12 +82,21 @@ def exported() -> bytes:
     return export_of(reversed(messages), channel=CHANNEL)
 
 
-@pytest.fixture(scope="module")
+ARCHIVE = 11
+"""The number of this file's archive on a server."""
+
+
+@pytest.fixture(scope="module", params=engines())
 def archive(
-    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_sqlite: Path,
+    master_key: Path,
 ) -> Iterator[SimulatedNode]:
-    """A node with those."""
-    node = served(tmp_path_factory.mktemp("document"), empty_sqlite, master_key)
+    """A node with those, on each engine."""
+    folder = tmp_path_factory.mktemp("document")
+    place = address(str(request.param), folder, ARCHIVE)
+    node = served(folder, empty_sqlite, master_key, CHATS_ARCHIVE=place)
     bring(node, exported())
     yield node
     node.close()

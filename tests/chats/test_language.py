@@ -21,6 +21,7 @@ from downstream_node.chats.query import (
     Words,
 )
 from downstream_node.chats.records import HAS, IS
+from downstream_node.clock import WallTime
 from downstream_node.errors import InvalidSearch
 
 
@@ -128,9 +129,7 @@ def test_periods(text: str, first: str, beyond: str) -> None:
 def test_a_known_instant() -> None:
     """The third digit of a fraction is a millisecond, and what is behind it does not count."""
     found = dates.period("2024-04-26T00:00:00.1239Z")
-    assert found == dates.Period(
-        dates.WallTime(1_714_089_600_123), dates.WallTime(1_714_089_600_124)
-    )
+    assert found == dates.Period(WallTime(1_714_089_600_123), WallTime(1_714_089_600_124))
 
 
 def test_dates_around_a_day() -> None:

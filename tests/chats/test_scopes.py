@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chats.archives import address, engines
 from chats.asking import EVERYTHING, Asker, bring, export_of, holder, said, served
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,13 +62,21 @@ def export(channel: int) -> bytes:
     )
 
 
-@pytest.fixture(scope="module")
+ARCHIVE = 12
+"""The number of this file's archive on a server."""
+
+
+@pytest.fixture(scope="module", params=engines())
 def nodes(
-    tmp_path_factory: pytest.TempPathFactory, empty_sqlite: Path, master_key: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    empty_sqlite: Path,
+    master_key: Path,
 ) -> Iterator[tuple[SimulatedNode, SimulatedNode]]:
-    """One that has everything, and one that has what is opened only."""
+    """One that has everything, on each engine, and one on SQLite that has what is opened only."""
     folder = tmp_path_factory.mktemp("scopes")
-    whole = served(folder / "whole", empty_sqlite, master_key)
+    place = address(str(request.param), folder, ARCHIVE)
+    whole = served(folder / "whole", empty_sqlite, master_key, CHATS_ARCHIVE=place)
     part = served(folder / "part", empty_sqlite, master_key)
     for channel in NAMES:
         bring(whole, export(channel), f"{channel}.json")
@@ -125,11 +134,13 @@ QUESTIONS = st.one_of(
     asked("/api/chats/v1/channels"),
     asked("/api/chats/v1/exports"),
     asked("/api/chats/v1/authors", q=st.sampled_from(["", "a", "B", "bo", "cy", "Cyr", "x"])),
-    *(
-        st.tuples(
-            IDS.map(lambda one, tail=tail: f"/api/chats/v1/messages/{one}{tail}"), st.just({})
-        )  # type: ignore[misc]
-        for tail in ("", "/context", "/revisions")
+    st.tuples(
+        st.builds(
+            "/api/chats/v1/messages/{}{}".format,
+            IDS,
+            st.sampled_from(["", "/context", "/revisions"]),
+        ),
+        st.just({}),
     ),
     *(
         asked(path, search_term=TERMS, **PAGING)

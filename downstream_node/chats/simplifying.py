@@ -12,6 +12,7 @@ from downstream_node.chats.query import (
     Marked,
     Not,
     Or,
+    Words,
 )
 from downstream_node.chats.text import UNSTORABLE
 
@@ -20,7 +21,7 @@ NOTHING = Marked(frozenset())
 """No message meets it: a simple condition is this, or has it nowhere inside."""
 
 
-def simple(condition: Condition) -> Condition:
+def simple(condition: Condition) -> Condition:  # noqa: PLR0911 - one for each kind
     """*condition* without parts that say nothing, and without And in And or Or in Or.
 
     An And has at most one Between, and it stands first; an Or has at most one Marked.
@@ -35,6 +36,8 @@ def simple(condition: Condition) -> Condition:
         case Between(first, beyond):
             return between(first, beyond)
         case Contains(text) if UNSTORABLE.search(text):
+            return NOTHING
+        case Words(stems) if any(UNSTORABLE.search(stem) for stem in stems):
             return NOTHING
         case _:
             return condition

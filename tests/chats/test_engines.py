@@ -8,11 +8,12 @@ from chats.generated import Chats
 from chats.questions import Questions
 from chats.reference import Reference
 
-from downstream_node.chats.archive import Archive, Order
+from downstream_node.chats.archive import Archive, Facet, Order
 from downstream_node.chats.places import Place
 from downstream_node.chats.query import Condition, Everything
 
 ORDERS: tuple[Order, ...] = ("newest", "oldest")
+FACETS: dict[Facet, int] = {"channel": 3, "author": 10, "month": 1}
 QUESTIONS = 200
 
 
@@ -67,7 +68,7 @@ def test_all_pages(filled: Archive, reference: Reference, questions: list[Condit
 def test_facets(filled: Archive, reference: Reference, questions: list[Condition]) -> None:
     """Numbers by channel, author and month."""
     for question in questions[::2]:
-        for by, limit in (("channel", 3), ("author", 10), ("month", 1)):
+        for by, limit in FACETS.items():
             expected = reference.facet(question, by, limit)
             assert filled.facet(question, by, limit) == expected, (question, by)
 

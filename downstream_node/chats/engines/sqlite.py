@@ -167,7 +167,7 @@ class SqliteArchive:
             None if channels is None else listed(channels),
             limit,
         )
-        return [Imported(*row[:6], counts=Counts(*row[6:])) for row in rows]
+        return [imported_of(row) for row in rows]
 
     def remove_channel(self, channel: int) -> int:
         """See `archive.Archive`."""
@@ -214,6 +214,12 @@ def stored_of(row: tuple[Any, ...]) -> Stored:
         deleted is not None,
         revisions,
     )
+
+
+def imported_of(row: tuple[Any, ...]) -> Imported:
+    """A row of IMPORTED as a value."""
+    number, sha256, name, channel, exported, committed, *counts = row
+    return Imported(number, sha256, name, channel, exported, committed, Counts(*counts))
 
 
 def author_of(row: Sequence[Any]) -> Author:

@@ -8,8 +8,9 @@ There are three of them, in all of which a row's number is the place of its mess
   same tokenizer makes "a" and "ab" of them. It keeps no positions, so it stays small.
 
 A condition that one index answers alone is one expression of FTS5: it walks the index in either
-order and stops when a page is full. What needs more than one is looked up in windows of messages,
-each larger than the last (see `sqlite.py`).
+order and stops when a page is full. Several indexes are merged by INTERSECT, UNION and EXCEPT,
+which with ORDER BY walk all of them side by side and stop as well. What is more tangled than that
+is looked up in windows of messages, each larger than the last (see `sqlite_reading.py`).
 """
 
 from collections.abc import Sequence
@@ -191,14 +192,36 @@ def rows(match: Match, within: Span) -> Sql:
     return Sql(f"{text} AND rowid BETWEEN ? AND ?", (match.expression, *within))
 
 
-def hits(condition: Condition, within: Span) -> Sql:
-    """All places within *within* that meet *condition*, as a SELECT of one column `rowid`.
+def merged(condition: Condition, within: Span) -> Sql | None:
+    """What one index finds, or several merged; None if the condition is not of that kind.
 
-    If one index answers, the SELECT may be continued with ORDER BY rowid and LIMIT.
+    The SELECT may be continued with ORDER BY 1, in either direction, and should be: without it
+    SQLite would gather everything before it merges.
     """
-    alone = match_of(condition)
-    if alone is not None and not alone.negative:
-        return rows(alone, within)
+    parts: Sequence[Condition] = [condition]
+    if isinstance(condition, (And, Or)):
+        parts = grouped(condition.parts, type(condition))
+    matches = [match_of(part) for part in parts]
+    wanted = [rows(match, within) for match in matches if match and not match.negative]
+    unwanted = [
+        rows(match._replace(negative=False), within)
+        for match in matches
+        if match and match.negative
+    ]
+    if not wanted or None in matches or (unwanted and isinstance(condition, Or)):
+        return None
+    operator = " UNION " if isinstance(condition, Or) else " INTERSECT "
+    text = operator.join(piece.text for piece in wanted)
+    text += "".join(f" EXCEPT {piece.text}" for piece in unwanted)
+    parameters = tuple(value for piece in (*wanted, *unwanted) for value in piece.parameters)
+    return Sql(text, parameters)
+
+
+def hits(condition: Condition, within: Span) -> Sql:
+    """All places within *within* that meet *condition*, to be continued with ORDER BY 1."""
+    found = merged(condition, within)
+    if found is not None:
+        return found
     parts = grouped(condition.parts, And) if isinstance(condition, And) else [condition]
     drivers = [part for part in parts if is_positive(part)]
     if drivers:

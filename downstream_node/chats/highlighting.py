@@ -42,14 +42,15 @@ def spans(content: str, wanted: Iterable[Wanted]) -> list[Span]:
 
 def of_words(tokens: Sequence[Token], stems: Sequence[str]) -> Iterator[Span]:
     """Where *stems* stand in a row among *tokens*."""
-    for first in runs(tokens, stems):
+    for first in runs([token.stem for token in tokens], stems):
         yield tokens[first].start, tokens[first + len(stems) - 1].end
 
 
-def runs(tokens: Sequence[Token], stems: Sequence[str]) -> Iterator[int]:
-    """The number of the first token of each row of *stems*."""
-    for first in range(len(tokens) - len(stems) + 1):
-        if all(tokens[first + n].stem == stem for n, stem in enumerate(stems)):
+def runs(text_stems: Sequence[str], stems: Sequence[str]) -> Iterator[int]:
+    """Where *stems*, at least one, stand in a row among those of a text."""
+    wanted, head, length = list(stems), stems[0], len(stems)
+    for first, stem in enumerate(text_stems):
+        if stem == head and (length == 1 or text_stems[first : first + length] == wanted):
             yield first
 
 

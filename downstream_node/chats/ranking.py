@@ -9,14 +9,13 @@ every engine.
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from downstream_node.chats import text
 from downstream_node.chats.highlighting import Wanted, runs
 from downstream_node.chats.query import Contains
-from downstream_node.chats.text import Token
 
 WINDOW = 1000
 """Of so many newest hits the order of relevance is made."""
@@ -46,28 +45,17 @@ def ranked(contents: Sequence[str], wanted: Sequence[Wanted]) -> list[int]:
 
 def seen(content: str, wanted: Sequence[Wanted]) -> Seen:
     """*content* with the places of *wanted* in it, counted in words."""
-    tokens = list(text.tokens(content))
-    starts = [token.start for token in tokens]
-    by_stem: dict[str, list[int]] = {}
-    for n, token in enumerate(tokens):
-        by_stem.setdefault(token.stem, []).append(n)
-    folded = text.fold(content)
-    return Seen(len(tokens), [places(one, tokens, by_stem, folded, starts) for one in wanted])
+    stems = text.stems(content)
+    return Seen(len(stems), [places(one, content, stems) for one in wanted])
 
 
-def places(
-    one: Wanted,
-    tokens: Sequence[Token],
-    by_stem: Mapping[str, list[int]],
-    folded: str,
-    starts: Sequence[int],
-) -> list[int]:
+def places(one: Wanted, content: str, stems: Sequence[str]) -> list[int]:
     """The words of a message at which *one* begins."""
     if isinstance(one, Contains):
-        return [max(0, bisect_right(starts, at) - 1) for at in finds(folded, one.text)]
-    if len(one.stems) == 1:
-        return by_stem.get(one.stems[0], [])
-    return list(runs(tokens, one.stems))
+        starts = [match.start() for match in text.WORD.finditer(content)]
+        found = finds(text.fold(content), one.text)
+        return [max(0, bisect_right(starts, at) - 1) for at in found]
+    return list(runs(stems, one.stems))
 
 
 def finds(folded: str, needle: str) -> list[int]:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from downstream_node import __version__, database, html, login_cookies, schema, settings, web
 from downstream_node.chat_pages import routes as chat_pages
+from downstream_node.chat_pages import sessions as chat_sessions
 from downstream_node.chats.feature import Chats
 from downstream_node.chats.routes import blueprint as chat_routes
 from downstream_node.chats.v1.routes import blueprint as chat_v1_routes
@@ -30,6 +31,7 @@ from downstream_node.measures.v1.routes import blueprint as measure_v1_routes
 from downstream_node.node import Node
 from downstream_node.openapi.routes import blueprint as openapi_routes
 from downstream_node.operators import routes as operators
+from downstream_node.operators import sessions as operator_sessions
 from downstream_node.page_cache import PageCache
 from downstream_node.service_time import ServiceClock
 from downstream_node.settings import Settings
@@ -41,8 +43,8 @@ PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 """Where public answers are kept in memory, for as long as they say themselves."""
 
 COOKIES = {
-    operators.sessions.PATH: operators.sessions.COOKIE,
-    chat_pages.sessions.PATH: chat_pages.sessions.COOKIE,
+    operator_sessions.PATH: operator_sessions.COOKIE,
+    chat_sessions.PATH: chat_sessions.COOKIE,
 }
 """Cookies of logins, by the path below which each is sent."""
 

@@ -357,8 +357,10 @@ def framework_error(error: HTTPException) -> Response:
 @blueprint.errorhandler(Exception)
 def own_error(error: Exception) -> Response:
     """Our errors and unforeseen ones, logged and told as `web` does, as a page."""
-    known = isinstance(error, DownstreamError)
-    answer = web.domain_error(error) if known else web.unforeseen_error(error)
+    if isinstance(error, DownstreamError):
+        answer = web.domain_error(error)
+    else:
+        answer = web.unforeseen_error(error)
     status = HTTPStatus(answer.status_code)
     if isinstance(error, UnknownMessage):
         return notice(status, *words.chats.NO_SUCH_MESSAGE)
@@ -367,9 +369,9 @@ def own_error(error: Exception) -> Response:
         told.headers["Retry-After"] = str(error.wait)
         return told
     heading, advice = words.ERRORS.get(status, (status.phrase, ""))
-    return notice(
-        status, heading, str(error) if status < HTTPStatus.INTERNAL_SERVER_ERROR else advice
-    )
+    # What an error of the server says may name files: it is in the log.
+    server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return notice(status, heading, advice if server else str(error))
 
 
 @blueprint.after_request

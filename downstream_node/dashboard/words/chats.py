@@ -15,7 +15,6 @@ SEARCH = "Search"
 SLASH = "/"
 """The key that leads to the box."""
 TO_RESULTS = "Skip to what was found"
-RESULTS = "What was found"
 
 # Filters
 
@@ -69,8 +68,6 @@ ORDERS: dict[Order, str] = {
 REMOVE = "Remove from the search"
 UNDERSTOOD = "Understood as"
 PAGES = "Pages of what was found"
-NEWER, OLDER = "Newer", "Older"
-NOTHING_FOUND = "No message was found."
 NOTHING_HEADING = "Nothing found"
 TRY_LESS = "All of the above has to be true of a message. Take something off."
 TRY_OTHER = "Look at the spelling, or try another word."
@@ -83,7 +80,6 @@ EMPTY_ABOUT = "The node has no message that everybody may see, or none at all."
 EMPTY_HINT = (
     "Who can run commands on the node puts an export into it: `downstream chats import FILE`"
 )
-LATEST = "The latest messages"
 MESSAGES_PER_MONTH = "Messages per month"
 MESSAGES_PER_YEAR = "Messages per year"
 ALL_DATES = "All dates"
@@ -101,7 +97,6 @@ PINNED = "pinned"
 DELETED = "deleted later"
 BOT = "bot"
 EDITED = "edited"
-EARLIER = "What it said before"
 FORWARDED = "Forwarded"
 ATTACHMENTS = "Attachments"
 STICKER = "Sticker"
@@ -111,7 +106,6 @@ NO_TEXT = "No text"
 
 # One channel, read through
 
-READ_TITLE = "In the channel"
 BACK_TO_RESULTS = "Back to what was found"
 SEARCH_CHATS = "Search the chats"
 EARLIER_MESSAGES = "↑ Earlier messages"
@@ -142,7 +136,7 @@ OPERATORS = (
     ("`after:2024-04-26`", "later than that day; `before:` is earlier"),
     (
         "`has:image`",
-        "attachment, image, video, sound, file, link, embed, sticker, reaction, mention",
+        "attachment, image, video, sound, file, link, embed, sticker, reaction, mention, poll",
     ),
     ("`is:pinned`", "pinned, edited, reply, forwarded, bot, deleted"),
 )

@@ -113,9 +113,10 @@ class _Message(msgspec.Struct, gc=False):
     author: msgspec.Raw
     type: Id | None = None
     timestampEdited: str | None = None  # noqa: N815
-    callEndedTimestamp: str | None = None  # noqa: N815
     isPinned: bool | None = None  # noqa: N815
     content: str | None = None
+    # From here on, what few messages have.
+    callEndedTimestamp: str | None = None  # noqa: N815
     attachments: Parts = None
     embeds: Parts = None
     stickers: Parts = None
@@ -128,10 +129,8 @@ class _Message(msgspec.Struct, gc=False):
     poll: Object = None
 
 
-EXTRAS = (
-    *("attachments", "embeds", "stickers", "reactions", "mentions", "reference"),
-    *("forwardedMessage", "interaction", "inlineEmojis", "callEndedTimestamp", "poll"),
-)
+EXTRAS = _Message.__struct_fields__[_Message.__struct_fields__.index("callEndedTimestamp") :]
+"""The fields of a message that go into its extras as they are."""
 
 
 class _Guild(msgspec.Struct):
@@ -335,7 +334,10 @@ class Reader:
         edited = None if found.timestampEdited is None else self._moment(found.timestampEdited)
         number = number_of(found.id, "a message")
         place = place_of(number, self._moment(found.timestamp))
-        extras = {name: value for name in EXTRAS if (value := getattr(found, name))}
+        rest = msgspec.structs.astuple(found)[-len(EXTRAS) :]
+        extras = (
+            dict(pair for pair in zip(EXTRAS, rest, strict=True) if pair[1]) if any(rest) else {}
+        )
         parts = parts_of(found, extras) if extras else NO_PARTS
         content = found.content or parts.forwarded
         if len(content) > LONGEST_CONTENT:

@@ -27,8 +27,8 @@ DROPPED = re.compile(rf"['\u2019{MARKS}]")
 SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]")
 """What some compatibility forms contain when they are spelled out, as in "a.m."; to an index it
 would end the word."""
-UNSTORABLE = re.compile("[\\0\\1\ud800-\udfff\ufffe\uffff]")
-"""What not every index can hold; and U+0001, with which the one of SQLite marks ends of texts."""
+UNSTORABLE = re.compile("[\\0\\x7f\ud800-\udfff\ufffe\uffff]")
+"""What not every index can hold; and U+007F, with which the one of SQLite marks ends of texts."""
 MOST_STEMS = 300_000
 LONGEST_STEM = 64
 """Characters; longer runs are no words, and are cut."""
@@ -87,7 +87,9 @@ def stems(text: str) -> list[str]:
     plain = text.isascii()
     words = PLAIN_WORD.findall(text.lower()) if plain else WORD.findall(text)
     found = [*map(_stems.get, words)]
-    return [stem(word) for word in words] if None in found else found  # type: ignore[return-value]
+    if None not in found:
+        return found  # type: ignore[return-value]
+    return [known or stem(word) for known, word in zip(found, words, strict=True)]
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -62,7 +62,7 @@ def chat_site(folder: Path) -> Iterator[ChatSite]:
     app = build(settings.checked(values))
     node = app.extensions["downstream"]
     schema.migrate(app, node)
-    for path in [*sorted(ASSETS.glob("*.json")), *written(folder)]:
+    for path in [*sorted(ASSETS.glob("example-export*.json")), *written(folder)]:
         import_export(node, path, path.name)
     keys.publish(node, "guild", KETTLE)
     key = keys.add(node, "browser", Scope(everything=True), may_import=False)

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Literal
 
-from downstream_node.dashboard.words.numbers import counted, number, size
+from downstream_node.dashboard.words.numbers import counted, number
 
 Order = Literal["newest", "oldest", "relevance"]
 
@@ -28,7 +28,7 @@ SINCE = "From"
 UNTIL = "Up to"
 HAS = "With"
 ANYTHING = "Anything"
-ADD = "Add to the search"
+ADD = "Add"
 
 HAS_NAMES = {
     "attachment": "an attachment",
@@ -211,11 +211,6 @@ def column(year: int, month_number: int | None, count: int) -> str:
     return f"{month(year, month_number)}: {found(count)}"
 
 
-def facet(name: str, count: int) -> str:
-    """One value to narrow by."""
-    return f"{name}: {found(count)}"
-
-
 TERMS = {
     "text": "“{}”",
     "contains": "exactly “{}”",
@@ -246,11 +241,6 @@ def unknown(names: list[str]) -> str:
     return f"Nobody here and no channel is called {listed}."
 
 
-def remove(term: str) -> str:
-    """Take *term* off the search."""
-    return f"{REMOVE}: {term}"
-
-
 def channel(name: str) -> str:
     """A channel by its name."""
     return f"#{name}"
@@ -274,11 +264,6 @@ def revisions(count: int) -> str:
 def replaced(moment: dt.datetime | None) -> str:
     """Until when an earlier text stood."""
     return "Earlier" if moment is None else f"Until {moment.day} {moment:%b %Y} or before"
-
-
-def attachment(name: str, length: int | None) -> str:
-    """A file with its size."""
-    return name if length is None else f"{name}, {size(length)}"
 
 
 def reaction(emoji: str, count: int) -> str:

@@ -57,7 +57,7 @@ FIXED: tuple[Condition, ...] = (
         Contains(fold(text))
         for text in ("AND", "stems:the", "-- ;drop", "no such text", "\0", "\ufffd")
     ),
-    *(Contains(text) for text in ("\0", "\1", "a\0", "\ufffe\uffff", "\ud800", "THE")),
+    *(Contains(text) for text in ("\0", "\1", "\x7f", "a\0", "\ufffe\uffff", "\ud800", "THE")),
 )
 """What every engine has to get right however few messages there are."""
 

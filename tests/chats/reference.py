@@ -1,5 +1,6 @@
 """What a search has to find: a plain look at every message, which the engines are held against."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -30,6 +31,8 @@ class Reference:
         self.messages = sorted(messages, key=lambda message: message.place)
         self.all = frozenset(range(len(self.messages)))
         self._found: dict[Condition, Found] = {}
+        self.months = [month_of(message.place) for message in self.messages]
+        self._places: dict[Condition, list[int]] = {}
         self._with_stem: dict[str, set[int]] = defaultdict(set)
         for index, message in enumerate(self.messages):
             for stem in message.stems:
@@ -72,13 +75,19 @@ class Reference:
         skip: int = 0,
     ) -> list[int]:
         """The places of one page."""
-        places = sorted(self.messages[index].place for index in self.find(condition))
+        places = self.places(condition)
         if order == "newest":
-            places.reverse()
-        if after is not None:
-            behind = (lambda place: place < after) if order == "newest" else (lambda p: p > after)
-            places = [place for place in places if behind(place)]
-        return list(places[skip : skip + limit])
+            places = places[: None if after is None else bisect_left(places, after)][::-1]
+        elif after is not None:
+            places = places[bisect_right(places, after) :]
+        return places[skip : skip + limit]
+
+    def places(self, condition: Condition) -> list[int]:
+        """The places of all that meets *condition*, in order."""
+        if condition not in self._places:
+            found = sorted(self.find(condition))
+            self._places[condition] = [self.messages[index].place for index in found]
+        return self._places[condition]
 
     def count(self, condition: Condition) -> int:
         """How many there are."""
@@ -86,11 +95,10 @@ class Reference:
 
     def facet(self, condition: Condition, by: Facet, limit: int) -> list[Group]:
         """The most frequent channels or authors, or all months in order."""
-        found = [self.messages[index] for index in self.find(condition)]
         if by == "month":
-            months = Counter(month_of(message.place) for message in found)
+            months = Counter(self.months[index] for index in self.find(condition))
             return [Group(month, count) for month, count in sorted(months.items())]
-        counts = Counter(getattr(message, by) for message in found)
+        counts = Counter(getattr(self.messages[index], by) for index in self.find(condition))
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         return [Group(key, count) for key, count in ordered[:limit]]
 

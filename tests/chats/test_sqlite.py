@@ -245,7 +245,7 @@ def test_a_killed_import_leaves_the_old_state(own: SqliteArchive, path: Path) ->
 TRICKY = st.text(
     st.one_of(
         st.sampled_from(
-            "\0\1\"'*^:{}()+-%_\\ aAeE\u0301\u00e9\u00df\u65e5\U0001f389\ufffd\ufffe\uffff"
+            "\0\1\x7f\"'*^:{}()+-%_\\ aAeE\u0301\u00e9\u00df\u65e5\U0001f389\ufffd\ufffe\uffff"
         ),
         st.characters(exclude_categories=["Cs"]),
     ),

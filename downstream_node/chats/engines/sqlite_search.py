@@ -4,7 +4,7 @@ There are three of them, in all of which a row's number is the place of its mess
 
 * `chat_words` holds stems and marks. A mark is no stem, so one word of it is one or the other.
 * `chat_trigrams` holds folded text in pieces of three characters, for literal parts of it.
-* `chat_shorts` holds it in pieces of one and two: characters are put apart by a U+0001 and the
+* `chat_shorts` holds it in pieces of one and two: characters are put apart by a U+007F and the
   same tokenizer makes "a" and "ab" of them. It keeps no positions, so it stays small.
 
 A condition that one index answers alone is one expression of FTS5: it walks the index in either
@@ -23,8 +23,8 @@ from downstream_node.chats.query import And, Between, Condition, Contains, Marke
 WORDS = "chat_words"
 TRIGRAMS = "chat_trigrams"
 SHORTS = "chat_shorts"
-END = "\1"
-"""Stands for what is before the first and behind the last character."""
+END = "\x7f"
+"""Stands for what is before the first and behind the last character. JSON does not escape it."""
 TRIGRAM = 3
 
 

@@ -23,9 +23,10 @@ Given = ParamSpec("Given")
 def with_node(work: Callable[Concatenate[Node, Given], None]) -> Callable[Given, None]:
     """Give *work* the node, with a database that is up to date, in front of its arguments."""
 
-    @click.pass_obj
     @wraps(work)
-    def run(ready: Callable[[], Node], *given: Given.args, **options: Given.kwargs) -> None:
+    def run(*given: Given.args, **options: Given.kwargs) -> None:
+        # What the group puts there: only a command that runs needs the node.
+        ready: Callable[[], Node] = click.get_current_context().obj
         work(ready(), *given, **options)
 
     return run

@@ -19,7 +19,8 @@ ChatNode = Callable[..., SimulatedNode]
 
 def archive_of(node: SimulatedNode) -> Archive:
     """The archive of *node*."""
-    return node.parts.feature(Chats).archive
+    archive: Archive = node.parts.feature(Chats).archive
+    return archive
 
 
 def bring(

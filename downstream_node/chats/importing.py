@@ -247,6 +247,8 @@ def store(
             if mark_missing:
                 notes += marked(writing, source, is_part)
             counts = writing.finish(source.broken)
+            if foreign := counts.broken - source.broken:
+                notes.append(f"{foreign} messages are in the archive already in another channel.")
             if not taken.is_kept:
                 # By another import of the same file, which failed before this one began.
                 raise Busy("The file was removed while it was imported. Please send it again.")

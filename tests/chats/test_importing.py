@@ -115,6 +115,16 @@ def test_broken_messages_are_told_and_hinder_no_others(chat_node: SimulatedNode)
     assert "is no time" in report.broken[0].reason
 
 
+def test_messages_of_another_channel_are_left_alone(chat_node: SimulatedNode) -> None:
+    """Who may import into one channel cannot change what was said in another."""
+    bring(chat_node, export(messages(5)))
+    before = stored(chat_node)
+    report = bring(chat_node, export(messages(8, edit_every=1), channel=7))
+    assert counts(report) == {"new": 3, "broken": 5}
+    assert report.notes == ("5 messages are in the archive already in another channel.",)
+    assert stored(chat_node)[:5] == before
+
+
 def test_an_export_without_messages(chat_node: SimulatedNode) -> None:
     """Nothing was said; the channel is known all the same."""
     assert counts(bring(chat_node, export([]))) == {}

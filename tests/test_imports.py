@@ -81,6 +81,7 @@ PURE = (
     "contracts.lifecycle",
     "custody.blocks",
     "custody.claims",
+    "custody.ranges",
     "farmers.clients",
     "farmers.coverage",
     "measures.cells",

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 from downstream_node.errors import InvalidFile
 
@@ -86,3 +87,13 @@ def display_name(text: str) -> str:
         if unicodedata.category(character) not in BREAKING and character not in REORDERING
     )
     return kept.strip()[:NAME].rstrip() or UNNAMED
+
+
+def disposition(name: str) -> str:
+    """The value of Content-Disposition that has a browser save a file under *name*.
+
+    Old clients read the first form, plain ASCII; all others the second, percent-encoded (RFC 6266).
+    """
+    safe = re.sub(r'[/\\:*?"<>|]', "_", name)
+    plain = re.sub(r"[^ -~]|[%;]", "_", safe)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(safe, safe='')}"

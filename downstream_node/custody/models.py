@@ -6,10 +6,15 @@ The bytes are on the disk (`storage.py`); a row says which bytes, and that they 
 from sqlalchemy import BigInteger, ForeignKey, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from downstream_node.clock import SECOND
 from downstream_node.custody.claims import MEDIA_TYPE, NAME, REFERENCE, SOURCE
 from downstream_node.database import Base, RowId, exact_text, fixed_bytes, large_bytes
 
 REASON = 255
+DAY = 86_400 * SECOND
+CHECK_EVERY = 14 * DAY
+"""A file is due for a check so long after it came, or after its last one. The check may have to
+wait for others: see `checking.BLOCKS_PER_PASS`."""
 UTF8 = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 
 

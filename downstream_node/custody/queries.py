@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Update,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from downstream_node.custody.claims import Claim, Visibility
 from downstream_node.custody.models import File, FileClaim
@@ -51,9 +62,12 @@ class Content:
     sha256: bytes
     size: int
     blocks: bytes
-    position: int = 0
+    due: int
+    """When it was to be checked next. It changes with all that is found out or done about the
+    bytes, so what is noted about them later holds only while it is the same."""
+    position: int
     """Blocks that the check under way has found right."""
-    removed: bool = False
+    removed: int | None
 
 
 FILE_COLUMNS = (
@@ -118,7 +132,8 @@ def with_claims(connection: Connection, rows: Sequence[AnyRow]) -> list[StoredFi
     query = select(FileClaim.file, *CLAIM_COLUMNS).where(FileClaim.file.in_([r.id for r in rows]))
     for row in connection.execute(query.order_by(FileClaim.id)):
         claims[row.file].append(claim_of(row))
-    return [StoredFile(*tuple[Any, ...](row), tuple(claims[row.id])) for row in rows]
+    # As a list, since the columns of `AnyRow` have no types.
+    return [StoredFile(*[*row, tuple(claims[row.id])]) for row in rows]
 
 
 def claim_of(row: AnyRow) -> Claim:
@@ -126,11 +141,14 @@ def claim_of(row: AnyRow) -> Claim:
     return Claim(**{column.key: getattr(row, column.key) for column in CLAIM_COLUMNS})
 
 
+CONTENT_COLUMNS = (File.id, File.sha256, File.size, File.blocks, File.due, File.position)
+
+
 def content(connection: Connection, sha256: bytes) -> Content | None:
     """What is needed to read the file with this hash; None if it is removed or unknown."""
-    query = select(File.id, File.sha256, File.size, File.blocks)
+    query = select(*CONTENT_COLUMNS, File.removed)
     row = connection.execute(query.where(File.sha256 == sha256, File.removed.is_(None))).first()
-    return None if row is None else Content(*row)
+    return None if row is None else Content(*list[Any](row))
 
 
 # Changing: the row is locked first, so that bytes and row change together
@@ -221,35 +239,35 @@ def bytes_gone(connection: Connection, file: int) -> None:
 
 def due_at(connection: Connection, now: int) -> Content | None:
     """The file that has been due longest at *now*, removed or to be checked."""
-    columns = (File.id, File.sha256, File.size, File.blocks, File.position)
-    query = select(*columns, File.removed.is_not(None)).where(File.due <= now)
+    query = select(*CONTENT_COLUMNS, File.removed).where(File.due <= now)
     row = connection.execute(query.order_by(File.due, File.id).limit(1)).first()
-    return None if row is None else Content(*row[:5], removed=bool(row[5]))
+    return None if row is None else Content(*list[Any](row))
 
 
-def note_position(connection: Connection, checked: Content, position: int) -> None:
-    """So many blocks of *checked* are right, unless somebody else noted another number."""
-    statement = update(File).where(File.id == checked.id, File.position == checked.position)
-    connection.execute(statement.values(position=position))
+def as_seen(content: Content) -> Update:
+    """An UPDATE of *content*'s row, unless somebody has noted something else about its bytes."""
+    return update(File).where(File.id == content.id, File.due == content.due)
 
 
-def note_sound(connection: Connection, checked: Content, now: int, due: int) -> None:
-    """All of *checked* was found right; it is *due* again then."""
-    statement = update(File).where(File.id == checked.id, File.removed.is_(None))
-    connection.execute(statement.values(verified=now, damaged=None, position=0, due=due))
+def note_position(connection: Connection, content: Content, position: int) -> None:
+    """The check under way has found so many blocks of *content* right."""
+    connection.execute(as_seen(content).values(position=position))
 
 
-def note_damaged(connection: Connection, checked: Content, now: int, due: int) -> None:
-    """Some of *checked* was found wrong, the first time now or before."""
-    statement = update(File).where(File.id == checked.id, File.removed.is_(None))
+def note_sound(connection: Connection, content: Content, now: int, due: int) -> None:
+    """All of *content* was found right; it is *due* again then."""
+    connection.execute(as_seen(content).values(verified=now, damaged=None, position=0, due=due))
+
+
+def note_damaged(connection: Connection, content: Content, now: int, due: int) -> None:
+    """Some of *content* was found wrong, the first time now or before."""
     since = func.coalesce(File.damaged, now)
-    connection.execute(statement.values(damaged=since, position=0, due=due))
+    connection.execute(as_seen(content).values(damaged=since, position=0, due=due))
 
 
-def replace_blocks(connection: Connection, checked: Content, blocks: bytes) -> None:
-    """The list of block hashes of *checked* was wrong, as its whole hash shows."""
-    statement = update(File).where(File.id == checked.id, File.removed.is_(None))
-    connection.execute(statement.values(blocks=blocks))
+def replace_blocks(connection: Connection, content: Content, blocks: bytes) -> None:
+    """The list of block hashes of *content* was wrong, as its whole hash shows."""
+    connection.execute(as_seen(content).values(blocks=blocks))
 
 
 def damaged(connection: Connection, limit: int) -> list[bytes]:
@@ -264,6 +282,12 @@ def count_damaged(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def has_any(connection: Connection) -> bool:
-    """Whether any file was ever known to this database."""
-    return connection.execute(select(File.id).limit(1)).first() is not None
+def kept_among(connection: Connection, hashes: Sequence[bytes]) -> set[bytes]:
+    """Those of *hashes* whose files are not removed."""
+    query = select(File.sha256).where(File.sha256.in_(hashes), File.removed.is_(None))
+    return set(connection.execute(query).scalars())
+
+
+def beginning(connection: Connection) -> int | None:
+    """When the first file of this database came, None before there is one."""
+    return connection.execute(select(File.taken_in).order_by(File.id).limit(1)).scalar_one_or_none()

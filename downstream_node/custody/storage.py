@@ -18,6 +18,7 @@ from typing import BinaryIO
 from downstream_node.custody.blocks import BLOCK
 from downstream_node.entropy import random_bytes
 from downstream_node.errors import DamagedFile, StorageFailed, StorageFull
+from downstream_node.node import Node
 
 INCOMING = "incoming"
 FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -36,6 +37,11 @@ def disk_errors() -> Iterator[None]:
         raise StorageFailed(f"The node cannot store files: {error.strerror}.") from error
 
 
+def root_of(node: Node) -> Path:
+    """The folder of the node's files."""
+    return Path(node.settings.FILES_PATH)
+
+
 def path_of(root: Path, sha256: bytes) -> Path:
     """Where the bytes with this hash are, or would be."""
     name = sha256.hex()
@@ -46,29 +52,47 @@ class Incoming:
     """A new file under a name of its own, in nobody's way until it is placed.
 
     It is locked as long as it is open, so that housekeeping can tell it from one whose process
-    has died, however long ago it was last written to. Raises StorageFull, StorageFailed.
+    has died, however long ago it was last written to. Raises StorageFull, StorageFailed; after
+    that it is good for nothing but to be closed.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        with disk_errors():
-            (root / INCOMING).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._failed = False
+        with self._disk():
+            make_folders(root)
             self._path = new_name(root)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             # Unbuffered: pieces of a stream are large, and an error belongs to its write.
             self._file = os.fdopen(descriptor, "wb", buffering=0)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            except OSError:
+                self.close()
+                raise
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """One step on the disk. A second try would not help: a sync that failed tells so once."""
+        if self._failed:
+            raise StorageFailed("The file could not be stored; please send it again.")
+        with disk_errors():
+            try:
+                yield
+            except OSError:
+                self._failed = True
+                raise
 
     def write(self, data: bytes) -> None:
         """Append *data*."""
         rest = memoryview(data)
-        with disk_errors():
+        with self._disk():
             while rest:
                 rest = rest[self._file.write(rest) :]
 
     def sync(self, sha256: bytes) -> None:
         """Put the bytes, which have this hash, and the folders for their name on the disk."""
-        with disk_errors():
+        with self._disk():
             os.fsync(self._file.fileno())
             folder = path_of(self._root, sha256).parent
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -83,9 +107,9 @@ class Incoming:
         taken away in between: then they are lost, and nothing may be acknowledged.
         """
         target = path_of(self._root, sha256)
-        with disk_errors():
+        with self._disk():
             try:
-                os.replace(self._path, target)  # noqa: PTH105 - named by the tests of crashes
+                self._path.rename(target)
             except FileNotFoundError:
                 if not target.exists():
                     return False
@@ -94,9 +118,18 @@ class Incoming:
 
     def close(self) -> None:
         """Give up the bytes unless they were placed."""
-        with suppress(FileNotFoundError):
-            self._path.unlink()
+        with suppress(OSError):
+            # What cannot be deleted now is left to housekeeping.
+            self._path.unlink(missing_ok=True)
         self._file.close()
+
+
+def make_folders(root: Path) -> None:
+    """Make the folder of the files, for its owner alone, and the one of what is incoming."""
+    if not (root / INCOMING).is_dir():
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sync_folder(root.parent)
+        (root / INCOMING).mkdir(exist_ok=True, mode=0o700)
 
 
 def new_name(root: Path) -> Path:
@@ -117,17 +150,26 @@ def set_aside(root: Path, sha256: bytes) -> Path | None:
     """Take the bytes from their name; the row must be locked. Returns where to unlink them.
 
     To rename is quick whatever the size; to delete may take seconds, and needs no lock. None if
-    there is nothing under the name.
+    there is nothing under the name. Raises StorageFailed.
     """
-    aside = new_name(root)
-    try:
-        aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = path_of(root, sha256)
+    path, aside = path_of(root, sha256), new_name(root)
+    with disk_errors():
+        if not path.exists():
+            return None
+        make_folders(root)
         path.rename(aside)
-        sync_folder(path.parent)
-    except FileNotFoundError:
-        return None
+        try:
+            sync_folder(path.parent)
+        except OSError:
+            delete(aside)
+            raise
     return aside
+
+
+def delete(aside: Path) -> None:
+    """Delete what was set aside; what cannot be deleted now is left to housekeeping."""
+    with suppress(OSError):
+        aside.unlink()
 
 
 def size_of(root: Path, sha256: bytes) -> int | None:
@@ -159,6 +201,12 @@ def opened(root: Path, sha256: bytes, size: int) -> BinaryIO:
     return file
 
 
+def forget_cached(file: BinaryIO) -> None:
+    """Have *file* read from the disk, not from the system's memory, where the system can."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def read_block(file: BinaryIO, number: int) -> bytes:
     """The block *number* of *file*: shorter at its end. Raises OSError."""
     data = os.pread(file.fileno(), BLOCK, number * BLOCK)
@@ -170,15 +218,16 @@ def read_block(file: BinaryIO, number: int) -> bytes:
     return data
 
 
-def kept(root: Path, prefix: int, before: int) -> Iterator[bytes]:
-    """Hashes of the files in the folder of *prefix*, written *before* this (wall, ms).
+def kept(root: Path, prefix: int, since: int, before: int) -> Iterator[bytes]:
+    """Hashes of the files in the folder of *prefix*, written *since* and *before* (wall, ms).
 
     Files that are not named like ours are left alone.
     """
     for folder in sorted(root.glob(f"{prefix:02x}/??")):
         for path in sorted(folder.iterdir()):
             sha256 = hash_in(path.name)
-            if sha256 and path_of(root, sha256) == path and is_older(path, before):
+            named = sha256 is not None and path_of(root, sha256) == path
+            if sha256 and named and is_older(path, before) and not is_older(path, since):
                 yield sha256
 
 

@@ -58,6 +58,7 @@ PURE = (
     "addresses.whitelist",
     "chats.answers",
     "chats.archive",
+    "chats.engines.elastic_queries",
     "chats.engines.postgresql_conditions",
     "chats.engines.postgresql_months",
     "chats.engines.sqlite_search",

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
+from chats.elastic_server import Store, serve
 from chats.generated import EXPORTED, Chats
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -12,6 +14,7 @@ from downstream_node.chats.archive import Archive
 from downstream_node.chats.feature import opened
 from downstream_node.chats.places import Place
 from downstream_node.chats.records import Counts, Message
+from downstream_node.entropy import random_bytes
 
 ArchiveMaker = Callable[[], Archive]
 SERVERS = {"postgresql": "TEST_POSTGRESQL_URI"}
@@ -21,18 +24,29 @@ NOW = EXPORTED + 1000
 def engines() -> list[str]:
     """The engines to test."""
     named = [name for name, variable in SERVERS.items() if os.environ.get(variable)]
-    return ["sqlite", *(SERVERS if os.environ.get("REQUIRE_ALL") else named)]
+    return ["sqlite", "elastic", *(SERVERS if os.environ.get("REQUIRE_ALL") else named)]
 
 
 def address(engine: str, folder: Path, number: int = 1) -> str:
     """The address of an archive that is not there yet; each *number* is another one."""
     if engine == "sqlite":
         return f"sqlite:///{folder / 'chats.db'}"
+    if engine == "elastic":
+        return f"{elastic_url()}/test-{random_bytes(8).hex()}"
     url = make_url(os.environ[SERVERS[engine]])
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     own = url.set(database=f"{url.database}{worker}_chats{number}")
     recreate(own.render_as_string(hide_password=False))
     return own.render_as_string(hide_password=False)
+
+
+@cache
+def elastic_url() -> str:
+    """A real server if one is named, else a small counterpart in this process."""
+    named = os.environ.get("TEST_ELASTICSEARCH_URL")
+    if named:
+        return named.rstrip("/")
+    return f"http://127.0.0.1:{serve(Store()).server_port}"
 
 
 def recreate(uri: str) -> None:

@@ -137,7 +137,8 @@ class ElasticWriting:
                 f"Channel {channel.id} is of guild {known['_source']['guild']} in the archive, "
                 f"and of guild {guild.id} in this export."
             )
-        body = {"query": filtered({"term": {"guild": {"value": guild.id}}}, later(self._moment)), "size": 0}
+        same = {"term": {"guild": {"value": guild.id}}}
+        body = {"query": filtered(same, later(self._moment)), "size": 0}
         if not self._client.search("channels", body)["hits"]["total"]["value"]:
             self._name("guilds", guild.id, msgspec.structs.asdict(guild))
         if known is None or known["_source"]["exported"] < self._moment:

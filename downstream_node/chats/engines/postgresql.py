@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 from downstream_node.chats import schema
 from downstream_node.chats.archive import Facet, Group, Imported, Order, Writing
 from downstream_node.chats.engines.postgresql_conditions import (
+    AUTHOR,
     CHANNEL,
     Clause,
     Counted,
@@ -69,6 +70,8 @@ LEFT JOIN chat_channels c ON c.id = m.channel
 LEFT JOIN chat_authors a ON a.id = m.author
 ORDER BY m.place {direction}
 """
+BEHIND_DIGITS = ":"
+"""The first character after the digits."""
 DIRECTION = {"newest": "DESC", "oldest": "ASC"}
 FACETS = {
     "channel": "channel",
@@ -478,6 +481,9 @@ def facet(connection: Connection, condition: Condition, by: Facet, limit: int) -
     known = counted(condition)
     if by == "channel" and known is not None and len(known.terms) == 1:
         return _channels_counted(connection, known, limit)
+    named = channels_of(condition)
+    if by == "author" and (named is not None or isinstance(condition, Everything)):
+        return _authors_counted(connection, named, limit)
     where, rest = span(condition)
     matching = joined_with(where, rest)
     values: list[object] = list(matching.values)
@@ -507,5 +513,20 @@ def _channels_counted(connection: Connection, known: Counted, limit: int) -> lis
         "SELECT channel, count FROM chat_terms WHERE term = %s AND count > 0 "
         "AND (%s::bigint[] IS NULL OR channel = ANY(%s)) ORDER BY 2 DESC, 1 LIMIT %s",
         [known.terms[0], channels, channels, limit],
+    )
+    return [Group(*row) for row in rows]
+
+
+def _authors_counted(
+    connection: Connection, named: tuple[int, ...] | None, limit: int
+) -> list[Group]:
+    """How many messages of these channels (of all) authors wrote: as many as have their mark."""
+    channels = None if named is None else list(named)
+    rows = run(
+        connection,
+        "SELECT substr(term, %s)::bigint, sum(count)::bigint FROM chat_terms "
+        "WHERE term >= %s AND term < %s AND (%s::bigint[] IS NULL OR channel = ANY(%s)) "
+        "GROUP BY 1 HAVING sum(count) > 0 ORDER BY 2 DESC, 1 LIMIT %s",
+        [len(AUTHOR) + 1, AUTHOR, AUTHOR + BEHIND_DIGITS, channels, channels, limit],
     )
     return [Group(*row) for row in rows]

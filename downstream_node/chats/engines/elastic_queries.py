@@ -21,7 +21,7 @@ from downstream_node.chats.records import Message
 
 Json: TypeAlias = dict[str, Any]
 
-SPECIAL = str.maketrans("\\*?", "\1\ufffe\uffff")
+SPECIAL = str.maketrans("\\*?", "\x7f\ufffe\uffff")
 """Stand for what a wildcard search would read as its own signs, in the index as in the search:
 several versions of OpenSearch get escaped signs wrong (its issues 15555 and 19719). No folded text
 has these characters, see `text.UNSTORABLE`."""

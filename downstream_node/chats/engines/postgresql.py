@@ -351,7 +351,7 @@ class Paging:
         return self._read(hits, [*condition.values, limit, skip])
 
     def _by_months(self, limit: int, skip: int) -> list[Stored]:
-        """Hits out of the indexes, first of one month, then of the next two, four, ..."""
+        """Hits out of the indexes, first of one month, then of the next four, sixteen, ..."""
         found: list[Stored] = []
         months = [month for (month,) in run(self._connection, MONTHS)]
         if self._order == "newest":
@@ -359,7 +359,7 @@ class Paging:
         step = 1
         while months and len(found) < limit:
             some, months = sorted(months[:step]), months[step:]
-            step *= 2
+            step *= 4
             part = self._where.within(bounds_of(some[0])[0], bounds_of(some[-1])[1])
             if skip:
                 hits = counted_by_index(self._connection, joined_with(part, self._rest))

@@ -398,7 +398,8 @@ def narrowed(text: str, term: str) -> str:
         return text
     if tree is None:
         return term
-    return f"({text}) {term}" if isinstance(tree, AnyOf) else f"{text} {term}"
+    # Written anew: a smiley at the end of *text* would take our parenthesis for its own.
+    return f"({written(tree)}) {term}" if isinstance(tree, AnyOf) else f"{text} {term}"
 
 
 def without(text: str, start: int) -> str:

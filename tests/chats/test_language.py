@@ -222,7 +222,8 @@ def test_without(text: str, start: int, expected: str) -> None:
         ("", "in:a"),
         ("pie", "pie in:a"),
         ("a OR b", "(a OR b) in:a"),
-        ("(a OR b)", "((a OR b)) in:a"),
+        ("(a OR b)", "(a OR b) in:a"),
+        ("a OR :)", '(a OR ":)") in:a'),
         ("(a", "(a"),
     ],
 )

@@ -77,6 +77,7 @@ PURE = (
     "chats.simplifying",
     "chats.splitting",
     "chats.scopes",
+    "chats.tallies",
     "chats.text",
     "chunks.stream",
     "contracts.lifecycle",

@@ -114,6 +114,7 @@ def results_page(node: Node, asker: Asker, choice: Choice) -> Response:
         conversations=whole(node, asker, talks.conversations(found.hits, gapless=not choice.text)),
         channels=view.channels(choice, facets, found.terms),
         authors=view.authors(choice, facets, found.terms),
+        counted=facets.counted,
         months=view.months(choice, found.terms, undated(node, asker, choice, found), facets.months),
         unknown=view.unknown_names(found),
         ranked=found.ranked if found.ranked and found.ranked < (found.total or 0) else None,

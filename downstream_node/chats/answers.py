@@ -74,11 +74,16 @@ class Month(msgspec.Struct, frozen=True, gc=False):
 
 
 class Facets(msgspec.Struct, frozen=True):
-    """What hits can be narrowed by: most frequent channels and authors first, months in order."""
+    """What hits can be narrowed by: most frequent channels and authors first, months in order.
+
+    *counted*: the newest hits of which channels and authors were counted, where there are more;
+    None if all were. Months are always of all.
+    """
 
     channels: list[FacetValue]
     authors: list[FacetValue]
     months: list[Month]
+    counted: int | None = None
 
 
 class ChannelView(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ by date with, and no index on dates.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NewType
 
 from downstream_node.clock import SECOND, WallTime
@@ -18,6 +19,7 @@ Place = NewType("Place", int)
 EPOCH = 1_420_070_400_000
 """2015-01-01 UTC, where snowflakes begin, in milliseconds since 1970."""
 START = datetime(2015, 1, 1, tzinfo=UTC)
+DAY = 24 * 60 * 60 * SECOND
 LOW_BITS = 22
 LOW_MASK = (1 << LOW_BITS) - 1
 MIX = 0x9E3779B97F4A7C15
@@ -58,8 +60,14 @@ def first_place(moment: int) -> Place:
 
 def month_of(place: Place) -> int:
     """The month in UTC in which the message at *place* was sent: year * 12 + month - 1."""
-    sent = START + timedelta(milliseconds=place >> LOW_BITS)
-    return sent.year * 12 + sent.month - 1
+    return _month_of_day((place >> LOW_BITS) // DAY)
+
+
+@lru_cache(1 << 12)
+def _month_of_day(day: int) -> int:
+    """The month of a day, counted from START. Messages of one day come together."""
+    date = START + timedelta(days=day)
+    return date.year * 12 + date.month - 1
 
 
 def month_start(month: int) -> Place:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from downstream_node import __version__
-from downstream_node.chats import cursors, highlighting, language, scopes, text
+from downstream_node.chats import cursors, highlighting, language, scopes, tallies, text
 from downstream_node.chats.answers import (
     AuthorView,
     ChannelView,
@@ -31,16 +31,19 @@ from downstream_node.chats.feature import Chats
 from downstream_node.chats.highlighting import Wanted
 from downstream_node.chats.language import Tree
 from downstream_node.chats.paging import Page, Pager, Ranking, ranking_of
-from downstream_node.chats.query import Condition
+from downstream_node.chats.query import And, Between, Condition
 from downstream_node.chats.records import Author, Channel, Revision, Stored
 from downstream_node.chats.resolving import Directory, Names, Understood
 from downstream_node.chats.scopes import Asker
+from downstream_node.chats.simplifying import simple
 from downstream_node.errors import UnknownMessage
 from downstream_node.node import Node
 
 NO_MESSAGE = "There is no such message."
 MOST_AUTHORS = 5000
 """Authors of a scope among which names are completed: those who wrote most."""
+MOST_COUNTED = 20_000
+"""Hits of which channels and authors are counted one by one."""
 MONTHS = 12
 MOST_MONTHS = 2000
 """More than there are places for."""
@@ -221,15 +224,30 @@ def facets(node: Node, asker: Asker, text: str, limit: int = 10) -> Facets:
     tree = language.read(text)
     view = View(node, asker)
 
+    canonical = language.written(tree)
+
     def make() -> Facets:
         condition = view.within(Understood(tree, view.names).condition)
+        newest = newest_of(view, canonical, condition)
         return Facets(
-            channels=by_channel(view, condition, limit),
-            authors=by_author(view, condition, limit),
+            channels=by_channel(view, newest or condition, limit),
+            authors=by_author(view, newest or condition, limit),
             months=by_month(view, condition),
+            counted=MOST_COUNTED if newest else None,
         )
 
-    return view.remembered(Facets, ("facets", language.written(tree), limit), make)
+    return view.remembered(Facets, ("facets", canonical, limit), make)
+
+
+def newest_of(view: View, canonical: str, condition: Condition) -> Condition | None:
+    """The newest MOST_COUNTED hits of the search *canonical*, which means *condition*.
+
+    None if it has no more, or if an archive knows the numbers without looking at messages.
+    """
+    if tallies.clause(simple(condition)) or count(view, canonical, condition) <= MOST_COUNTED:
+        return None
+    last = view.archive.page(condition, "newest", 1, skip=MOST_COUNTED - 1)
+    return And((condition, Between(first=last[0].place))) if last else None
 
 
 def timeline(node: Node, asker: Asker, text: str) -> list[Month]:

@@ -10,7 +10,7 @@ from browser.chat_site import HOSTILE, KETTLE, export
 from simulator import SimulatedNode
 
 from downstream_node.chat_pages import sessions
-from downstream_node.chats import keys
+from downstream_node.chats import keys, searching
 from downstream_node.chats.importing import import_export
 from downstream_node.chats.scopes import Scope
 
@@ -55,6 +55,14 @@ def test_a_search_is_escaped(archive: SimulatedNode) -> None:
     """In the box, the title, the chips and links."""
     _, text = get(archive, '/chats?q="><script>alert(1)</script>')
     assert "<script>alert" not in text
+
+
+def test_very_many_hits(archive: SimulatedNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says that channels and authors are of the newest only."""
+    assert 'id="counted"' not in get(archive, "/chats?q=hostile")[1]
+    monkeypatch.setattr(searching, "MOST_COUNTED", 2)
+    # Another search, of which nothing is remembered.
+    assert "Counted among the newest 2." in get(archive, "/chats?q=hostile+OR+x")[1]
 
 
 @pytest.mark.parametrize("path", ["/chats", "/chats?q=hostile", "/chats/messages/1"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from chats.generated import Chats
 
 from downstream_node.chats import marks
-from downstream_node.chats.places import Place
+from downstream_node.chats.places import Place, month_of, month_start
 from downstream_node.chats.query import (
     And,
     Between,
@@ -62,6 +62,10 @@ FIXED: tuple[Condition, ...] = (
 """What every engine has to get right however few messages there are."""
 
 
+MONTHS = 0.3
+"""The share of ranges that are whole months."""
+
+
 class Questions:
     """Draws conditions that have to do with the given chats."""
 
@@ -104,6 +108,8 @@ class Questions:
     def between(self) -> Condition:
         """A range from one message to another."""
         first, beyond = sorted(self.random.choice(self.chats.messages).place for _ in range(2))
+        if self.random.random() < MONTHS:
+            first, beyond = month_start(month_of(first)), month_start(month_of(beyond) + 1)
         return self.random.choice(
             (Between(first, beyond), Between(first), Between(None, beyond), Between(first, first))
         )
@@ -126,9 +132,23 @@ class Questions:
         parts = tuple(self.tree(depth - 1) for _ in range(self.random.randint(2, 4)))
         return And(parts) if dice < 0.75 else Or(parts)
 
+    def tallied(self) -> Condition:
+        """One that the numbers of messages by channel, author and month answer alone."""
+        start = month_start(month_of(self.random.choice(self.chats.messages).place))
+        leaves = [
+            *(Marked(frozenset({marks.within(channel.id)})) for channel in self.chats.channels),
+            *(Marked(frozenset({marks.by(author.id)})) for author in self.chats.authors),
+            *(Between(first=start), Between(beyond=start), Everything()),
+        ]
+        one, two, three = self.random.sample(leaves, 3)
+        return self.random.choice(
+            (And((one, Not(two))), Or((one, two)), Or((And((one, two)), Not(three))), one)
+        )
+
     def all(self, count: int) -> Iterator[Condition]:
         """The fixed ones, then *count* generated ones, of every kind and depth."""
         yield from FIXED
         for _ in range(count // 10):
             yield from (self.word(), self.phrase(), self.contains(), self.mark(), self.between())
+            yield self.tallied()
             yield from (self.tree(1), self.tree(1), self.tree(2), self.tree(3), self.tree(4))

@@ -8,7 +8,7 @@ from chats.generated import EXPORTED, START, Chats, Generator, changed, chats, m
 from chats.reference import Reference
 
 from downstream_node.chats import marks
-from downstream_node.chats.archive import Archive
+from downstream_node.chats.archive import Archive, Facet, Group
 from downstream_node.chats.places import LARGEST, Place, first_place
 from downstream_node.chats.query import Condition, Contains, Everything, Marked, Words
 from downstream_node.chats.records import Author, Channel, Counts, Guild, Message, Revision
@@ -18,6 +18,7 @@ ALL = (Place(-LARGEST), Place(LARGEST))
 DELETED = Marked(frozenset({marks.is_("deleted")}))
 FIRST = first_place(START)
 LATER = EXPORTED + 1000
+FACETS: tuple[Facet, ...] = ("channel", "author", "month")
 
 
 @pytest.fixture
@@ -104,6 +105,21 @@ def test_other_things_than_text_change_without_a_revision(archive: Archive, few:
     assert bring(archive, few, [pinned], exported=LATER) == Counts(changed=1)
     (found,) = archive.page(Marked(frozenset({marks.is_("pinned")})), "newest", 5)
     assert (found.pinned, found.revisions) == (True, 0)
+
+
+def test_an_author_can_change(archive: Archive, few: Chats) -> None:
+    """A later export may tell another one; counts and facets follow."""
+    bring(archive, few, [said(1, "a"), said(2, "b")])
+    place = FIRST + (1 << 22)
+    other = message(place, "edited", 11, 2, edited=EXPORTED)
+    assert bring(archive, few, [other], exported=LATER) == Counts(changed=1)
+    right = Reference([other, said(2, "b")])
+    for condition in (Everything(), Marked(frozenset({marks.by(1)}))):
+        assert archive.count(condition) == right.count(condition)
+        for by in FACETS:
+            assert archive.facet(condition, by, 9) == right.facet(condition, by, 9)
+    bring(archive, few, [other], exported=LATER)
+    assert archive.facet(Marked(frozenset({marks.by(2)})), "author", 9) == [Group(2, 1)]
 
 
 def test_one_message_twice_in_a_file(archive: Archive, few: Chats) -> None:
@@ -276,6 +292,8 @@ def test_a_removed_channel_is_gone(archive: Archive) -> None:
     left = Reference([m for m in made.messages if m.channel != made.channels[1].id])
     for condition in (Everything(), word("the"), Contains("the"), Contains("e")):
         assert archive.count(condition) == left.count(condition)
+    for by in FACETS:
+        assert archive.facet(Everything(), by, 50) == left.facet(Everything(), by, 50)
     assert made.channels[1] not in archive.channels()
     assert archive.remove_channel(made.channels[1].id) == 0
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator import SimulatedNode
 
-from downstream_node.chats import cursors, ranking
+from downstream_node.chats import cursors, ranking, searching
 from downstream_node.errors import InvalidRequest
 
 V1 = "/api/chats/v1"
@@ -187,6 +187,28 @@ def test_facets(ada: Asker) -> None:
         assert ada.get(SEARCH, q=f"pie {one['term']}")["total"] == one["count"]
     assert ada.get(f"{V1}/timeline", q="pie")["months"] == facets["months"]
     assert [(one["year"], one["month"]) for one in facets["months"]] == [(2024, 4), (2024, 5)]
+    assert facets["counted"] is None
+
+
+def test_facets_of_very_many_hits(ada: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels and authors are counted among the newest, and the answer says so; months are not."""
+    whole = ada.get(f"{V1}/facets", q="pie")
+    monkeypatch.setattr(searching, "MOST_COUNTED", 30)
+    # Another limit, so that nothing is remembered.
+    facets = ada.get(f"{V1}/facets", q="pie", limit=9)
+    assert facets["counted"] == 30
+    for name in ("channels", "authors"):
+        assert sum(one["count"] for one in facets[name]) == 30
+    assert facets["months"] == whole["months"]
+
+
+@pytest.mark.parametrize("q", ["", "in:general", "-from:ada during:2024-04"])
+def test_facets_that_are_tallied(ada: Asker, monkeypatch: pytest.MonkeyPatch, q: str) -> None:
+    """What the archive knows beforehand is told of all hits, however many."""
+    monkeypatch.setattr(searching, "MOST_COUNTED", 1)
+    facets = ada.get(f"{V1}/facets", q=q)
+    assert facets["counted"] is None
+    assert sum(one["count"] for one in facets["authors"]) == ada.get(SEARCH, q=q)["total"] > 1
 
 
 def test_answers_have_a_tag(ada: Asker, archive: SimulatedNode) -> None:

@@ -14,11 +14,9 @@ import sqlalchemy as sa
 from psycopg import errors
 from sqlalchemy.pool import NullPool
 
-from downstream_node.chats import schema
+from downstream_node.chats import schema, tallies
 from downstream_node.chats.archive import Facet, Group, Imported, Order, Writing
 from downstream_node.chats.engines.postgresql_conditions import (
-    AUTHOR,
-    CHANNEL,
     Clause,
     Counted,
     Span,
@@ -70,8 +68,6 @@ LEFT JOIN chat_channels c ON c.id = m.channel
 LEFT JOIN chat_authors a ON a.id = m.author
 ORDER BY m.place {direction}
 """
-BEHIND_DIGITS = ":"
-"""The first character after the digits."""
 DIRECTION = {"newest": "DESC", "oldest": "ASC"}
 FACETS = {
     "channel": "channel",
@@ -396,13 +392,8 @@ def known_counts(connection: Connection, terms: Collection[str]) -> dict[str, in
 
 
 def total(connection: Connection) -> int:
-    """How many messages there are: as many as have the mark of a channel."""
-    [(found,)] = run(
-        connection,
-        "SELECT coalesce(sum(count), 0)::bigint FROM chat_terms JOIN chat_channels "
-        "ON chat_channels.id = chat_terms.channel AND term = %s || chat_channels.id",
-        [CHANNEL],
-    )
+    """How many messages there are."""
+    [(found,)] = run(connection, tallies.count("1 = 1"))
     return int(found)
 
 
@@ -414,6 +405,10 @@ def hits_at_most(connection: Connection, condition: Condition, everything: int) 
 
 def count(connection: Connection, condition: Condition) -> int:
     """How many messages meet *condition*: from the counts of terms as far as they tell it."""
+    tallied = tallies.clause(condition)
+    if tallied is not None:
+        [(found,)] = run(connection, tallies.count(tallied))
+        return int(found)
     where, rest = span(condition)
     if where == Span():
         known = counted(rest)
@@ -478,12 +473,14 @@ def counted_by_index(connection: Connection, condition: Clause) -> int:
 
 def facet(connection: Connection, condition: Condition, by: Facet, limit: int) -> list[Group]:
     """The *limit* most frequent values (months: all, in order) with their numbers."""
+    if limit <= 0:
+        return []
+    tallied = tallies.clause(condition)
+    if tallied is not None:
+        return [Group(*row) for row in run(connection, tallies.facet(tallied, by, limit))]
     known = counted(condition)
     if by == "channel" and known is not None and len(known.terms) == 1:
         return _channels_counted(connection, known, limit)
-    named = channels_of(condition)
-    if by == "author" and (named is not None or isinstance(condition, Everything)):
-        return _authors_counted(connection, named, limit)
     where, rest = span(condition)
     matching = joined_with(where, rest)
     values: list[object] = list(matching.values)
@@ -513,20 +510,5 @@ def _channels_counted(connection: Connection, known: Counted, limit: int) -> lis
         "SELECT channel, count FROM chat_terms WHERE term = %s AND count > 0 "
         "AND (%s::bigint[] IS NULL OR channel = ANY(%s)) ORDER BY 2 DESC, 1 LIMIT %s",
         [known.terms[0], channels, channels, limit],
-    )
-    return [Group(*row) for row in rows]
-
-
-def _authors_counted(
-    connection: Connection, named: tuple[int, ...] | None, limit: int
-) -> list[Group]:
-    """How many messages of these channels (of all) authors wrote: as many as have their mark."""
-    channels = None if named is None else list(named)
-    rows = run(
-        connection,
-        "SELECT substr(term, %s)::bigint, sum(count)::bigint FROM chat_terms "
-        "WHERE term >= %s AND term < %s AND (%s::bigint[] IS NULL OR channel = ANY(%s)) "
-        "GROUP BY 1 HAVING sum(count) > 0 ORDER BY 2 DESC, 1 LIMIT %s",
-        [len(AUTHOR) + 1, AUTHOR, AUTHOR + BEHIND_DIGITS, channels, channels, limit],
     )
     return [Group(*row) for row in rows]

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 import psycopg
 from psycopg import errors
 
-from downstream_node.chats import merging
+from downstream_node.chats import merging, tallies
 from downstream_node.chats.engines.postgresql_conditions import SUBSTRING, lexeme, signs, spaced
 from downstream_node.chats.engines.postgresql_months import bounds_of
 from downstream_node.chats.engines.postgresql_pieces import (
@@ -109,6 +109,7 @@ class PostgresqlWriting:
         self._pieces: dict[int, Piece] = {}
         self._counts: Counter[str] = Counter()
         self._terms: Counter[str] = Counter()
+        self._tallies: Counter[tallies.Tally] = Counter()
         self._seen = array("q")
         self._touched: set[Place] = set()
         self._authors: dict[int, Author] = {}
@@ -312,7 +313,7 @@ class PostgresqlWriting:
             gone += run(
                 self._connection,
                 f"DELETE FROM {table} WHERE place = ANY(%s) "  # noqa: S608
-                "RETURNING place, content, edited, folded, stems, marks, deleted",
+                "RETURNING place, content, edited, folded, stems, marks, deleted, author",
                 [places],
             )
         self._revise(
@@ -323,7 +324,8 @@ class PostgresqlWriting:
         self._terms.subtract(
             {SUBSTRING + text: n for text, n in counted([row[3] for row in gone]).items()}
         )
-        for _, _, _, _, stems, marks, deleted in gone:
+        for place, _, _, _, stems, marks, deleted, author in gone:
+            self._tallies[author, month_of(place)] -= 1
             self._terms.subtract(set(stems.split()) | set(marks.split()))
             self._terms[DELETED] -= deleted is not None
 
@@ -338,6 +340,7 @@ class PostgresqlWriting:
 
     def _store(self, messages: list[Message], known: dict[Place, Known]) -> None:
         """Copy *messages* into the pieces of their months, and count their terms."""
+        self._tallies.update(tallies.of(messages))
         by_month: dict[int, list[Message]] = defaultdict(list)
         for message in messages:
             by_month[self._month_of(message.place)].append(message)
@@ -357,7 +360,7 @@ class PostgresqlWriting:
                 self._pipeline.submit(piece.make_indexes)
         for text, texts in counted([message.folded for message in messages]).items():
             self._terms[SUBSTRING + text] += texts
-        if len(self._terms) > MOST_TERMS:
+        if len(self._terms) + len(self._tallies) > MOST_TERMS:
             self._pipeline.wait()
             self._write_terms()
 
@@ -452,7 +455,17 @@ class PostgresqlWriting:
             piece.move_into(earlier)
 
     def _write_terms(self) -> None:
-        """Add the counts of terms to those of the channel."""
+        """Add the counts of terms, and of messages, to those of the channel."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                tallies.ADD.format("%s, %s, %s, %s"),
+                [
+                    (self._channel, *tally, count)
+                    for tally, count in sorted(self._tallies.items())
+                    if count
+                ],
+            )
+        self._tallies.clear()
         run(
             self._connection,
             'CREATE TEMPORARY TABLE chat_counted (term text COLLATE "C", count integer)',
@@ -490,8 +503,10 @@ def forget(connection: Connection, channel: int) -> int:
     gone = connection.execute("DELETE FROM chat_messages WHERE channel = %s", [channel]).rowcount
     for statement in (
         "DELETE FROM chat_terms WHERE channel = %s",
+        "DELETE FROM chat_tallies WHERE channel = %s",
         "DELETE FROM chat_channels WHERE id = %s",
     ):
         run(connection, statement, [channel])
+    run(connection, "DELETE FROM chat_guilds WHERE id NOT IN (SELECT guild FROM chat_channels)")
     run(connection, "UPDATE chat_archive SET version = version + 1")
     return gone

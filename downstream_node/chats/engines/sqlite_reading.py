@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 
+from downstream_node.chats import tallies
 from downstream_node.chats.archive import Facet, Group, Order
 from downstream_node.chats.engines.sqlite_search import (
     Span,
@@ -41,6 +42,7 @@ class Search:
         whole = simple(condition)
         self._within, self._rest = span_of(whole)
         self._is_empty = whole == NOTHING
+        self._tallied = tallies.clause(whole)
         self._stops = self._rest == EVERYTHING or merged(self._rest, self._within) is not None
         """Whether a page can be read in order without a look at what is behind it."""
 
@@ -93,7 +95,9 @@ class Search:
 
     def count(self) -> int:
         """How many there are."""
-        return 0 if self._is_empty else self._count(self._rest, self._within)
+        if self._tallied is not None:
+            return self._tally(self._tallied)
+        return self._count(self._rest, self._within)
 
     def _count(self, rest: Condition, within: Span) -> int:
         if within.first > within.last or rest == NOTHING:
@@ -112,29 +116,23 @@ class Search:
         return self._number(places(rest, within))
 
     def _count_all(self, within: Span) -> int:
-        """How many messages there are in this range."""
-        whole = Span()
-        if within == whole:
-            # Without a WHERE, SQLite adds up what the pages of the index say of themselves.
-            counted = self._connection.execute(f"SELECT count(*) FROM {KEYS}")  # noqa: S608 - ours
-            return int(counted.fetchone()[0])
-        if self._is_most(within):
-            before = whole._replace(last=within.first - 1)
-            behind_ = whole._replace(first=within.last + 1)
-            outside = [span for span in (before, behind_) if span.first <= span.last]
-            return self._count_all(whole) - sum(self._walk(span) for span in outside)
-        return self._walk(within)
+        """How many messages there are in this range: whole months by tally, at its ends one by one.
+
+        An end that is no bound has no messages.
+        """
+        first, last = month_of(Place(within.first)), month_of(Place(within.last))
+        if first == last:
+            return self._walk(within)
+        head = within._replace(last=month_start(first + 1) - 1)
+        tail = within._replace(first=month_start(last))
+        between = self._tally(f"month > {first} AND month < {last}")
+        return self._walk(head) + between + self._walk(tail)
+
+    def _tally(self, where: str) -> int:
+        return int(self._connection.execute(tallies.count(where)).fetchone()[0])
 
     def _walk(self, within: Span) -> int:
         return self._number(places(EVERYTHING, within))
-
-    def _is_most(self, within: Span) -> bool:
-        """Whether this range is more than half of the time of all messages: what is quicker."""
-        edges = self._connection.execute(
-            f"SELECT min(place) FROM {KEYS} UNION ALL SELECT max(place) FROM {KEYS}"  # noqa: S608
-        )
-        first, last = (place or 0 for (place,) in edges)
-        return 2 * (min(last, within.last) - max(first, within.first)) > last - first
 
     def _number(self, found: Sql) -> int:
         counted = f"SELECT count(*) FROM ({found.text} ORDER BY 1)"  # noqa: S608 - our names
@@ -144,6 +142,9 @@ class Search:
         """How many there are of each channel, author or month."""
         if self._is_empty or limit <= 0:
             return []
+        if self._tallied is not None:
+            counted = self._connection.execute(tallies.facet(self._tallied, by, limit))
+            return [Group(*row) for row in counted]
         return self._months() if by == "month" else self._grouped(by, limit)
 
     def _grouped(self, column: str, limit: int) -> list[Group]:

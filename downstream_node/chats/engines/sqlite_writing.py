@@ -4,11 +4,11 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from downstream_node.chats import merging, text
+from downstream_node.chats import merging, tallies, text
 from downstream_node.chats.engines.sqlite_search import Span, words_text
 from downstream_node.chats.engines.sqlite_tables import (
     BATCH,
@@ -20,7 +20,7 @@ from downstream_node.chats.engines.sqlite_tables import (
     batched,
 )
 from downstream_node.chats.merging import Fate, Known
-from downstream_node.chats.places import LARGEST, Place
+from downstream_node.chats.places import LARGEST, Place, month_of
 from downstream_node.chats.records import Author, Counts, Export, Message
 from downstream_node.errors import InvalidExport
 
@@ -50,6 +50,9 @@ INSERT_REVISIONS = (
     "INSERT INTO chat_revisions (place, content, edited, replaced) "
     "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)"
 )
+
+MOST_TALLIES = 100_000
+"""Counts that are kept in memory; 20 MB."""
 
 
 def row_of(message: Message, moment: int, deleted: int | None, revisions: int) -> Row:
@@ -98,6 +101,7 @@ class SqliteWriting:
         self._seen = array("q")
         """Places of all messages of the export: 8 bytes each."""
         self._counts: Counter[str] = Counter()
+        self._tallies: Counter[tallies.Tally] = Counter()
         self._changes_before = connection.total_changes
         self.finished = False
         self._know_channel()
@@ -148,6 +152,7 @@ class SqliteWriting:
     def finish(self, broken: int) -> Counts:
         """See `archive.Writing`."""
         self._flush()
+        self._write_tallies()
         total = {name: self._counts[name] for name in Counts.__struct_fields__}
         total["broken"] = broken + self._counts[Fate.FOREIGN.value]
         counts = Counts(**total)
@@ -179,12 +184,28 @@ class SqliteWriting:
                 new.append(message)
             elif stored is not None and self._touches(fate, stored):
                 others.append((message, fate))
+        self._tally(tallies.of(new))
         self._tables.insert(
             [row_of(message, self._moment, None, 0) for message in new],
             [Indexed(words_text(message.stems, message.marks), message.folded) for message in new],
         )
         if others:
             self._merge(others)
+
+    def _tally(self, more: Mapping[tallies.Tally, int]) -> None:
+        """Count messages by author and month."""
+        self._tallies.update(more)
+        if len(self._tallies) > MOST_TALLIES:
+            self._write_tallies()
+
+    def _write_tallies(self) -> None:
+        """Add what was counted to what there is of the channel."""
+        channel = self._export.channel.id
+        self._connection.executemany(
+            tallies.ADD.format("?, ?, ?, ?"),
+            [(channel, *tally, count) for tally, count in sorted(self._tallies.items()) if count],
+        )
+        self._tallies.clear()
 
     def _touches(self, fate: Fate, stored: Known) -> bool:
         """Whether this changes what is stored."""
@@ -209,6 +230,11 @@ class SqliteWriting:
                 changes.append((old, new))
         self._tables.replace(changes)
         self._tables.run(INSERT_REVISIONS, revisions)
+        for old, new in changes:
+            # Of a message of a webhook, say, a later export may tell another author.
+            if old.author != new.author:
+                month = month_of(old.place)
+                self._tally({(old.author, month): -1, (new.author, month): 1})
 
     def _merged(self, message: Message, fate: Fate, old: Row) -> tuple[Row, Revised]:
         """The row that is to be in place of *old*, and the text that it does not have."""
@@ -228,6 +254,7 @@ def remove_channel(connection: sqlite3.Connection, channel: int) -> int:
     places = tables.of_channel(channel, Span())
     for some in batched(places):
         tables.remove(some)
+    connection.execute("DELETE FROM chat_tallies WHERE channel = ?", (channel,))
     connection.execute("DELETE FROM chat_channels WHERE id = ?", (channel,))
     connection.execute("DELETE FROM chat_guilds WHERE id NOT IN (SELECT guild FROM chat_channels)")
     connection.execute("UPDATE chat_archive SET version = version + 1")

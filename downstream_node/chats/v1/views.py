@@ -92,11 +92,16 @@ class ValueJson(msgspec.Struct, frozen=True):
 
 
 class FacetsJson(msgspec.Struct, frozen=True):
-    """What hits can be narrowed by."""
+    """What hits can be narrowed by.
+
+    *counted*: channels and authors are counted among so many of the newest hits; null if among
+    all. Months are always of all hits.
+    """
 
     channels: list[ValueJson]
     authors: list[ValueJson]
     months: list[Month]
+    counted: int | None
 
 
 class ChannelJson(msgspec.Struct, frozen=True):
@@ -230,6 +235,7 @@ def facets(all_of: Facets) -> FacetsJson:
         [value(one) for one in all_of.channels],
         [value(one) for one in all_of.authors],
         all_of.months,
+        all_of.counted,
     )
 
 

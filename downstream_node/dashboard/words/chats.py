@@ -199,6 +199,11 @@ def ranked(most: int) -> str:
     return f"Only the newest {number(most)} were compared; older ones follow in order of time."
 
 
+def newest(most: int) -> str:
+    """Which hits channels and authors are counted of, when there are more."""
+    return f"Counted among the newest {number(most)}."
+
+
 def month(year: int, month_number: int | None) -> str:
     """April 2024, or a whole year."""
     if month_number is None:

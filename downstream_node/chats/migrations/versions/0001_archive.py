@@ -85,6 +85,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("ix_chat_revisions_place", "chat_revisions", ["place"])
+    op.create_table(
+        "chat_tallies",
+        sa.Column("channel", sa.BigInteger(), nullable=False),
+        sa.Column("author", sa.BigInteger(), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "author", "month"),
+        sqlite_with_rowid=False,
+    )
     if op.get_bind().dialect.name == "sqlite":
         sqlite()
     else:
@@ -186,5 +195,5 @@ def downgrade() -> None:
     else:
         for name in ("terms", "pieces", "messages"):
             op.drop_table(f"chat_{name}")
-    for name in ("revisions", "imports", "authors", "channels", "guilds", "archive"):
+    for name in ("tallies", "revisions", "imports", "authors", "channels", "guilds", "archive"):
         op.drop_table(f"chat_{name}")

@@ -6,7 +6,7 @@ from simulator import SimulatedNode
 
 from downstream_node.chats import rebuilding
 from downstream_node.chats.importing import ImportReport
-from downstream_node.custody import service as custody
+from downstream_node.custody import storage
 
 
 def test_it_is_as_it_was(chat_node: SimulatedNode) -> None:
@@ -31,8 +31,8 @@ def test_an_export_that_is_damaged_hinders_no_other(chat_node: SimulatedNode) ->
     """It is told, and the others are imported."""
     damaged = bring(chat_node, export(messages(5, first=1000), channel=7))
     bring(chat_node, export(messages(5)))
-    name = damaged.sha256.hex()
-    (custody.root_of(chat_node.parts) / name[:2] / name[2:4] / name).write_bytes(b"x")
+    root = storage.root_of(chat_node.parts)
+    storage.path_of(root, damaged.sha256).write_bytes(b"x")
     results = [
         isinstance(report, ImportReport) for _, report in rebuilding.rebuild(chat_node.parts)
     ]

@@ -121,7 +121,7 @@ def served(uri: str, folder: Path, workers: int = WORKERS, **values: object) -> 
     finally:
         process.terminate()
         process.wait()
-        node.database.dispose()
+        node.close()
 
 
 def free_port() -> int:

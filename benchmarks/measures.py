@@ -154,7 +154,7 @@ def run(database: str, uri: str, folder: Path) -> None:
     header = ["cells", "quartiles", "measures", "seconds", "the original"]
     print_table(f"Aggregation, {database}", header, measure_runs(node))
     print_table(f"Results, {database}", ["what", "seconds"], measure_reads(node))
-    node.database.dispose()
+    node.close()
 
 
 def main() -> None:

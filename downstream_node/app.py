@@ -10,7 +10,12 @@ from flask.cli import FlaskGroup
 from sqlalchemy.exc import ArgumentError
 from werkzeug.wrappers import Response as AnyResponse
 
-from downstream_node import __version__, database, html, schema, settings, web
+from downstream_node import __version__, database, html, login_cookies, schema, settings, web
+from downstream_node.chat_pages import routes as chat_pages
+from downstream_node.chat_pages import sessions as chat_sessions
+from downstream_node.chats.feature import Chats
+from downstream_node.chats.routes import blueprint as chat_routes
+from downstream_node.chats.v1.routes import blueprint as chat_v1_routes
 from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.custody.routes import blueprint as file_routes
@@ -27,6 +32,7 @@ from downstream_node.measures.v1.routes import blueprint as measure_v1_routes
 from downstream_node.node import Node
 from downstream_node.openapi.routes import blueprint as openapi_routes
 from downstream_node.operators import routes as operators
+from downstream_node.operators import sessions as operator_sessions
 from downstream_node.page_cache import PageCache
 from downstream_node.service_time import ServiceClock
 from downstream_node.settings import Settings
@@ -37,10 +43,17 @@ PAGES_BELOW = ("/api/downstream/v2/", "/farmer/", "/statistics/")
 PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 """Where public answers are kept in memory, for as long as they say themselves."""
 
+COOKIES = {
+    operator_sessions.PATH: operator_sessions.COOKIE,
+    chat_sessions.PATH: chat_sessions.COOKIE,
+}
+"""Cookies of logins, by the path below which each is sent."""
+
 V1_MOUNTS = {"v1": "/api/downstream/v1", "documented": "/api/downstream"}
 """The first is what the published client uses, the second what the document says."""
 V2_MOUNT = "/api/downstream/v2"
 MEASURES_MOUNT = "/api/measures/v1"
+CHATS_MOUNT = "/api/chats/v1"
 
 
 def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
@@ -55,9 +68,11 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
         wall_clock=wall_clock,
         locator=Locator(Path(values.MMDB_PATH), monotonic),
     )
+    node.features[Chats] = Chats(values)
     require_proofs(node)
     web.prepare(app, node)
-    operators.prepare(app, node)
+    login_cookies.prepare(app, node.keys.session_key, COOKIES)
+    operators.prepare(app)
     add_routes(app, node)
     keep_pages(app, wall_clock)
     return app
@@ -104,7 +119,7 @@ def create_app(values: Settings | None = None, wall_clock: WallClock = system_cl
     app = build(values or settings.load(), wall_clock)
     node = app.extensions[web.EXTENSION]
     # SQLite merges its log into the database when the last connection is closed in order.
-    atexit.register(node.database.dispose)
+    atexit.register(node.close)
     if is_for_a_command():
         for command in commands.ALL:
             app.cli.add_command(command)
@@ -137,8 +152,11 @@ def add_routes(app: Flask, node: Node) -> None:
     app.register_blueprint(file_routes)
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
+    app.register_blueprint(chat_routes)
+    app.register_blueprint(chat_v1_routes, url_prefix=CHATS_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):
         app.register_blueprint(blueprint)
+    app.register_blueprint(chat_pages.blueprint)
     app.register_blueprint(openapi_routes)
     app.register_blueprint(dashboard.blueprint)
 

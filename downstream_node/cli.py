@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from werkzeug.serving import run_simple
 
 from downstream_node import __version__, app, schema, settings, web
+from downstream_node.chats import commands as chat_commands
+from downstream_node.chats import key_commands
 from downstream_node.chunks import maker, pool
 from downstream_node.clock import WallTime, iso, pause
 from downstream_node.contracts.closing import close_expired, forget_everything_closed
@@ -27,6 +29,9 @@ from downstream_node.node import Node
 from downstream_node.operators import keys
 from downstream_node.terminal import Commands
 
+ADDRESSES = ("SQLALCHEMY_DATABASE_URI", "CHATS_ARCHIVE", "REDIS_URL")
+"""Settings that may contain a password."""
+
 Levels = tuple[int, int, int, int]
 """MIN, MAX, TOTAL and BASE of the pool."""
 
@@ -35,7 +40,7 @@ def built() -> tuple[Flask, Node]:
     """The application and its node, without serving."""
     application = app.build(settings.load())
     node = application.extensions[web.EXTENSION]
-    atexit.register(node.database.dispose)
+    atexit.register(node.close)
     return application, node
 
 
@@ -228,6 +233,17 @@ for measure_command in measure_commands.ALL:
 
 @main.group()
 @click.pass_context
+def chats(context: click.Context) -> None:
+    """Chats: import exports, list what is in the archive, make it anew."""
+    context.obj = ready_node
+
+
+for chat_command in (*chat_commands.ALL, *key_commands.ALL):
+    chats.add_command(chat_command)
+
+
+@main.group()
+@click.pass_context
 def files(context: click.Context) -> None:
     """Files in custody. HASH is the SHA-256 of one, or the first 8 digits or more."""
     context.obj = ready_node
@@ -247,7 +263,7 @@ def show_settings(template: bool) -> None:
     values = settings.load()
     for name in settings.FIELDS:
         value = getattr(values, name)
-        if name == "SQLALCHEMY_DATABASE_URI":
+        if name in ADDRESSES and value:
             value = without_password(value)
         click.echo(f"{name} = {value!r}")
 

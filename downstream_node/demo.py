@@ -4,6 +4,7 @@ Everything is started through the same commands that an operator and a volunteer
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import click
 import requests
@@ -22,11 +24,25 @@ from downstream_node.settings import CONFIG_VARIABLE
 OWN_SETTINGS = {
     "DOWNSTREAM_SQLALCHEMY_DATABASE_URI": "sqlite:///data/demo.db",
     "DOWNSTREAM_MASTER_KEY_PATH": "data/demo.key",
+    "DOWNSTREAM_FILES_PATH": "data/demo-files",
+    "DOWNSTREAM_CHATS_ARCHIVE": "sqlite:///data/demo-chats.db",
+    "DOWNSTREAM_CHATS_DROP_FOLDER": "data/demo-chats-drop",
+    # What lies in the drop folder waits there for the document's POST, which needs no key here:
+    # the demo listens on this machine alone.
+    "DOWNSTREAM_CHATS_WATCH_EVERY": "0",
+    "DOWNSTREAM_CHATS_OPEN_EXPORT": "true",
 }
 """Unless the environment says otherwise."""
 OPERATOR = "demo"
 EXAMPLES = "assets/definitions-example.json"
 EXAMPLE_ORG = "cozy"
+CHATS = Path(__file__).parent / "chats" / "assets"
+EXPORTS = "example-export*.json"
+"""In the order of their names, earlier exports of a channel come first."""
+TO_DROP = "example-drop.json"
+"""More of one channel, for its export to be asked for."""
+CHAT_GUILD = "1163112098675904512"
+CHAT_CHANNEL = "1165030189714129000"
 NODE = "node"
 INTERVAL_SECONDS = 5
 POOL = ("1024", "65536", "4194304", "2")
@@ -61,6 +77,7 @@ def run_demo(port: int, data: str) -> None:
     command("whitelist", farmer_address(data))
     command("measures", "insert-definitions-json", "-f", EXAMPLES)
     key, token = operator_key(), measures_token()
+    chats_of_the_example()
     with processes() as started:
         started[NODE] = start(*server(port))
         started["pool of chunks"] = start(
@@ -71,6 +88,11 @@ def run_demo(port: int, data: str) -> None:
         started["farmer"] = start(*ours(*farm))
         click.echo(f"\nThe status page: {url}/")
         click.echo(f"The operator's page: {url}/operator, with the key {key}")
+        click.echo(f"An archive of chats: {url}/chats")
+        click.echo(f"The same for programs: curl '{url}/api/chats/search?search_term=pie'")
+        click.echo(
+            f"More of it: curl -X POST -H 'X-Token: x' {url}/api/chats/export/{CHAT_CHANNEL}"
+        )
         click.echo(f"For measures like those of {EXAMPLES}: the token {token}")
         click.echo("Ctrl-C stops the node and its farmer.\n")
         keep_running(started, stop)
@@ -132,6 +154,18 @@ def anew(remove: tuple[str, ...], add: tuple[str, ...], name: str) -> str:
 def measures_token() -> str:
     """A new token of the organisation that owns the example definitions; earlier ones end."""
     return anew(("measures", "token", "delete-org"), ("measures", "token", "create"), EXAMPLE_ORG)
+
+
+def chats_of_the_example() -> None:
+    """Import the example of an archive, let everybody read it, and drop more of it.
+
+    What is imported again changes nothing.
+    """
+    command("chats", "import", *map(str, sorted(CHATS.glob(EXPORTS))))
+    command("chats", "publish", CHAT_GUILD)
+    folder = Path(os.environ["DOWNSTREAM_CHATS_DROP_FOLDER"])
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(CHATS / TO_DROP, folder / TO_DROP)
 
 
 def start(*words: str) -> subprocess.Popen[bytes]:

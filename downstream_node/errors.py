@@ -93,6 +93,63 @@ class NoMeasureToken(DownstreamError):
         super().__init__("Unauthorized Access")
 
 
+class InvalidExport(InvalidRequest):
+    """A file is no export of a chat, or a message in it makes no sense; says what and where."""
+
+
+class InvalidSearch(InvalidRequest):
+    """What is searched for cannot be read; *position* is the character where it goes wrong."""
+
+    def __init__(self, help_text: str, position: int = 0) -> None:
+        super().__init__(help_text)
+        self.position = position
+
+
+class NoChatKey(DownstreamError):
+    """The request shows no key for the archive where one is needed, or one of nobody: a 401."""
+
+    def __init__(self) -> None:
+        super().__init__("This needs a key of the archive: Authorization: Bearer dsck_...")
+
+
+class InvalidParameter(InvalidRequest):
+    """A parameter of one of the document's routes for chats is malformed: a 422, as there."""
+
+
+class TooManyRequests(DownstreamError):
+    """Somebody asks too often: a 429. *wait* is the number of seconds after which to try again."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"Too many requests. Please try again in {wait} s.")
+        self.wait = wait
+
+
+class InvalidChatKey(DownstreamError):
+    """A key of the archive has a malformed name, one that is taken, or nobody's; or an id is none.
+
+    Nothing has been changed.
+    """
+
+
+class UnknownMessage(DownstreamError):
+    """No message, channel or guild with this id is there for who asks: a 404."""
+
+
+class NoMessagesFound(DownstreamError):
+    """An export of a channel was asked for, and there is nothing to import: a 404."""
+
+    def __init__(self, days: int) -> None:
+        super().__init__(f"No chat messages found for the past {days} days")
+
+
+class ExportFailed(DownstreamError):
+    """The program that makes exports did not make one: a 502. Tells nothing of what it wrote."""
+
+
+class ArchiveUnavailable(DownstreamError):
+    """The store of the archive does not answer or has another schema: a 503."""
+
+
 class InvalidFile(InvalidRequest):
     """What is said of a file to be kept is malformed; names what."""
 

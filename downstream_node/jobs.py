@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import BigInteger, Connection, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from downstream_node.chats.dropping import import_dropped
 from downstream_node.chunks.maker import tag_returned
 from downstream_node.clock import SECOND, Instant, WallTime, monotonic
 from downstream_node.contracts.closing import FORGET_PER_PASS, close_expired, forget_closed
@@ -23,6 +24,7 @@ from downstream_node.measures.aggregating import aggregate_all
 from downstream_node.measures.collecting import forget_old_receipts
 from downstream_node.node import Node
 from downstream_node.service_time import BEAT_EVERY
+from downstream_node.settings import Settings
 from downstream_node.status.network import SAMPLE_EVERY, sample
 
 log = logging.getLogger(__name__)
@@ -54,6 +56,8 @@ class Job:
     name: str
     every: int
     run: Callable[[Node], int]
+    is_long: bool = False
+    """A pass may take minutes, so it has a thread of its own."""
 
 
 def close_late(node: Node) -> int:
@@ -95,6 +99,13 @@ JOBS = (
 )
 
 
+def jobs_of(values: Settings) -> tuple[Job, ...]:
+    """The jobs of a node with these settings."""
+    watch_every = values.CHATS_WATCH_EVERY * SECOND
+    watching = Job("import dropped chats", watch_every, import_dropped, is_long=True)
+    return (*JOBS, watching) if watch_every else JOBS
+
+
 def is_due(next_run: int | None, job: Job, now: WallTime) -> bool:
     """Whether *job* should run; a time far ahead was written before the clock was set back."""
     return next_run is None or not now < next_run <= now + job.every
@@ -116,12 +127,14 @@ def claim(connection: Connection, job: Job, now: WallTime) -> bool:
     return connection.execute(guarded.values(next_run=now + job.every)).rowcount == 1
 
 
-def run_due(node: Node) -> dict[str, int]:
+def run_due(node: Node, is_long: bool | None = None) -> dict[str, int]:
     """One pass of every job that is due and not taken by another process: what each did.
 
-    A job that fails is noted with its error, and the others run all the same.
+    Of the long jobs only, or of the others only, if *is_long* says so. A job that fails is noted
+    with its error, and the others run all the same.
     """
-    passes = {job.name: run_noted(node, job) for job in JOBS if is_mine(node, job)}
+    jobs = [job for job in jobs_of(node.settings) if is_long in (None, job.is_long)]
+    passes = {job.name: run_noted(node, job) for job in jobs if is_mine(node, job)}
     return {name: did for name, did in passes.items() if did is not None}
 
 
@@ -187,5 +200,6 @@ def start_loops(node: Node) -> list[Loop]:
     """
     loops = [Loop("beat", BEAT_EVERY / SECOND, node.clock.beat)]
     if node.settings.JOBS:
-        loops.append(Loop("jobs", TICK_SECONDS, lambda: run_due(node)))
+        loops.append(Loop("jobs", TICK_SECONDS, lambda: run_due(node, is_long=False)))
+        loops.append(Loop("long jobs", TICK_SECONDS, lambda: run_due(node, is_long=True)))
     return [loop.start() for loop in loops]

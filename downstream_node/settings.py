@@ -144,6 +144,57 @@ class Settings:
         unit="seconds",
         minimum=86400,
     )
+
+    # Chats
+    CHATS_ARCHIVE: str = setting(
+        "sqlite:///data/chats.db",
+        "where messages are kept and searched: sqlite:///FILE, postgresql+psycopg://... or the "
+        "http(s):// address of Elasticsearch or OpenSearch",
+    )
+    CHATS_REDUNDANCY: int = setting(
+        3, "copies with farmers that are wanted of each export", minimum=0, maximum=100
+    )
+    CHATS_DROP_FOLDER: str = setting(
+        "data/chats-drop", "folder whose *.json exports are imported as they appear"
+    )
+    CHATS_WATCH_EVERY: int = setting(
+        60, "how often that folder is looked at; 0: never", unit="seconds", minimum=0
+    )
+    CHATS_MAX_EXPORT_SIZE: int = setting(
+        8 << 30, "largest export file that is taken", unit="bytes", minimum=1024
+    )
+    CHATS_EXPORT_COMMAND: str = setting(
+        "",
+        "program that the export routes start, with {channel}, {after}, {before} and the folder "
+        "{output} put in; it gets the Discord token as DISCORD_TOKEN in its environment; none: "
+        "they import what is in the drop folder",
+    )
+    CHATS_EXPORT_DAYS: int = setting(
+        7, "days that the export routes ask for", unit="days", minimum=1, maximum=36500
+    )
+    CHATS_EXPORT_TIMEOUT: int = setting(
+        900, "how long that program may run", unit="seconds", minimum=1
+    )
+    CHATS_OPEN_EXPORT: bool = setting(
+        False, "the export routes need no key of the archive; for a node that only you reach"
+    )
+    CHATS_RATE_LIMIT: int = setting(
+        600, "searches a minute of one key, or of one address without a key; 0: no limit", minimum=0
+    )
+    CHATS_MOST_RESULTS: int = setting(
+        10000,
+        "messages that /api/chats/search/all gives at most; more are left out with a word",
+        minimum=1,
+        maximum=100000,
+    )
+    CHATS_CACHE_SIZE: int = setting(
+        32 << 20, "memory for answers of the archive, per process", unit="bytes", minimum=0
+    )
+    REDIS_URL: str = setting(
+        "",
+        "Redis that several processes share for caches and rate limits, as redis://host:6379/0; "
+        "none: each process keeps its own in memory",
+    )
     JOBS: bool = setting(True, "a serving process also runs the background jobs")
 
 

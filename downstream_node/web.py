@@ -11,16 +11,23 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from downstream_node.errors import (
     AccessRefused,
+    ArchiveUnavailable,
     Busy,
     DamagedFile,
     DownstreamError,
+    ExportFailed,
+    InvalidParameter,
     InvalidRequest,
+    NoChatKey,
     NoMeasureToken,
+    NoMessagesFound,
     RequestTooLarge,
     StorageFailed,
     StorageFull,
+    TooManyRequests,
     UnknownFarmer,
     UnknownFile,
+    UnknownMessage,
     UnknownToken,
 )
 from downstream_node.node import Node
@@ -35,11 +42,18 @@ GZIP_WINDOW = 31
 
 HTTP_STATUS: dict[type[DownstreamError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
+    InvalidParameter: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownToken: HTTPStatus.BAD_REQUEST,
     UnknownFarmer: HTTPStatus.NOT_FOUND,
     UnknownFile: HTTPStatus.NOT_FOUND,
     NoMeasureToken: HTTPStatus.UNAUTHORIZED,
+    NoChatKey: HTTPStatus.UNAUTHORIZED,
+    UnknownMessage: HTTPStatus.NOT_FOUND,
+    NoMessagesFound: HTTPStatus.NOT_FOUND,
+    ExportFailed: HTTPStatus.BAD_GATEWAY,
+    ArchiveUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     AccessRefused: HTTPStatus.FORBIDDEN,
     DamagedFile: HTTPStatus.INTERNAL_SERVER_ERROR,
     StorageFailed: HTTPStatus.INTERNAL_SERVER_ERROR,

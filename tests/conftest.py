@@ -61,7 +61,7 @@ def migrated(uri: str, master_key: Path) -> None:
     application = app.build(values)
     node = application.extensions["downstream"]
     schema.migrate(application, node)
-    node.database.dispose()
+    node.close()
 
 
 @pytest.fixture(scope="session")
@@ -165,16 +165,15 @@ def make_node(
     made: list[SimulatedNode] = []
 
     def make(**values: object) -> SimulatedNode:
-        made.append(
-            SimulatedNode(
-                clock,
-                SQLALCHEMY_DATABASE_URI=database_uri,
-                MASTER_KEY_PATH=str(master_key),
-                MMDB_PATH=str(tmp_path / "none.mmdb"),
-                FILES_PATH=str(tmp_path / "files"),
-                **values,
-            )
-        )
+        own = {
+            "SQLALCHEMY_DATABASE_URI": database_uri,
+            "MASTER_KEY_PATH": str(master_key),
+            "MMDB_PATH": str(tmp_path / "none.mmdb"),
+            "FILES_PATH": str(tmp_path / "files"),
+            "CHATS_ARCHIVE": f"sqlite:///{tmp_path / 'chats.db'}",
+            "CHATS_DROP_FOLDER": str(tmp_path / "drop"),
+        }
+        made.append(SimulatedNode(clock, **own | values))
         return made[-1]
 
     yield make
@@ -229,4 +228,4 @@ def own_settings(
     monkeypatch.chdir(tmp_path)
     yield monkeypatch
     for application in built:
-        application.extensions["downstream"].database.dispose()
+        application.extensions["downstream"].close()

@@ -152,7 +152,7 @@ class Crowd:
         with node.database.writing() as connection:
             connection.execute(insert(Outage).values(service=wall - 40 * HOUR, **outage))
             connection.execute(insert(BeatRow).values(id=1, wall=wall, service=wall - OUTAGE))
-        node.database.dispose()
+        node.close()
 
 
 def write_places(path: Path) -> None:

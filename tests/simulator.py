@@ -49,8 +49,8 @@ class SimulatedNode:
         self.parts.clock.beat()
 
     def close(self) -> None:
-        """Close the database's connections."""
-        self.parts.database.dispose()
+        """Close all that the node has open."""
+        self.parts.close()
 
     def advance(self, seconds: float) -> None:
         """Let time pass while the node runs: as if it had beaten all the while."""

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from downstream_node import html, web
 from downstream_node.dashboard import words
 from downstream_node.errors import DownstreamError, InvalidRequest
-from downstream_node.node import Node
 from downstream_node.operators import keys, sessions
 from downstream_node.operators.attempts import Attempts
 from downstream_node.operators.service import health
@@ -48,11 +47,10 @@ class Doors:
         self.monitors = Attempts()
 
 
-def prepare(app: Flask, node: Node) -> None:
-    """Give *app* the operators' sessions and their protection against cross-site requests."""
-    sessions.prepare(app, node)
+def prepare(app: Flask) -> None:
+    """Give *app* protection against cross-site requests, for pages with forms to ask for."""
     app.config.update(
-        # Only the operator's forms have tokens; `guard` asks for them.
+        # Few pages have forms with tokens; their `guard` asks for them.
         WTF_CSRF_CHECK_DEFAULT=False,
         # A token is good for as long as its session.
         WTF_CSRF_TIME_LIMIT=None,

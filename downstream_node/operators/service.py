@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from downstream_node.clock import SECOND, Instant, WallTime, calendar
 from downstream_node.custody import queries as files
 from downstream_node.farmers.history import DAY
-from downstream_node.jobs import JOBS, Job
+from downstream_node.jobs import Job, jobs_of
 from downstream_node.node import Node
 from downstream_node.operators import problems, queries
 from downstream_node.operators.queries import JobState, Level, OutageRow
@@ -66,7 +66,7 @@ def health(node: Node, before: int | None = None) -> Health:
 def look(view: View, before: int | None) -> Health:
     """The report of one look."""
     interval = view.node.settings.DEFAULT_INTERVAL
-    farmers, pool, jobs = farmers_of(view), pool_of(view), jobs_of(view)
+    farmers, pool, jobs = farmers_of(view), pool_of(view), all_jobs(view)
     return Health(
         as_of=calendar(view.wall),
         node=view.node.settings.NODE_NAME,
@@ -186,10 +186,10 @@ def slowest_of(view: View) -> list[Slow]:
     ]
 
 
-def jobs_of(view: View) -> list[JobReport]:
+def all_jobs(view: View) -> list[JobReport]:
     """All background jobs."""
     states = queries.job_states(view.connection)
-    return [job_report(job, states.get(job.name), view.wall) for job in JOBS]
+    return [job_report(job, states.get(job.name), view.wall) for job in jobs_of(view.node.settings)]
 
 
 def job_report(job: Job, state: JobState | None, wall: WallTime) -> JobReport:

@@ -107,7 +107,7 @@ def test_no_text_in_scripts(path: Path) -> None:
 def test_all_pages_are_looked_at() -> None:
     """The tests before this one look at the pages of all features, and at a script."""
     folders = {path.parent.name for path in TEMPLATES}
-    assert {"dashboard", "operators", "openapi"} <= folders
+    assert {"dashboard", "operators", "openapi", "chat_pages"} <= folders
     assert "dashboard.js" in {path.name for path in SCRIPTS}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from downstream_node.chats.records import HAS, IS
 from downstream_node.dashboard import words
 from downstream_node.status.reports import (
     Bar,
@@ -296,3 +297,37 @@ def test_notes_are_explained() -> None:
     texts = words.explanations(approximate=True, noisy=True)
     assert len(notes) == len(texts) == 2
     assert all(any(note in text for text in texts) for note in notes)
+
+
+# Chats
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "negated", "expected"),
+    [
+        ("text", "pecan pie", False, "“pecan pie”"),
+        ("contains", "100%", True, "not exactly “100%”"),
+        ("from", "ada", True, "not by ada"),
+        ("in", "#general", False, "in #general"),
+        ("has", "image", False, "with an image"),
+        ("is", "reply", True, "not a reply"),
+        ("during", "2024-04", False, "during 2024-04"),
+    ],
+)
+def test_terms_of_a_search(kind: str, value: str, negated: bool, expected: str) -> None:
+    """What was understood is told in words."""
+    assert words.chats.term(kind, value, negated=negated) == expected
+
+
+def test_everything_that_can_be_asked_for_has_a_name() -> None:
+    """In the form, in the chips, and in the help."""
+    assert set(words.chats.HAS_NAMES) == set(HAS)
+    assert set(words.chats.IS_NAMES) == set(IS)
+    helped = " ".join(meaning for _, meaning in words.chats.OPERATORS)
+    assert [name for name in (*HAS, *IS) if name not in helped] == []
+
+
+def test_months() -> None:
+    """A column tells its time and its number."""
+    assert words.chats.column(2024, 4, 1) == "April 2024: 1 message"
+    assert words.chats.column(2024, None, 1200) == "2024: 1,200 messages"

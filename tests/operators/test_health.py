@@ -98,7 +98,12 @@ def test_nothing_needs_you(
 
 def test_a_new_node(monitor: Monitor) -> None:
     """Before anything has happened: no chunks, no farmers, no job has run, no places."""
-    expected = ["pool_empty", *["job_never_ran"] * len(jobs.JOBS), "no_farmers", "no_geoip"]
+    expected = [
+        "pool_empty",
+        *["job_never_ran"] * len(jobs.JOBS) + ["job_never_ran"],
+        "no_farmers",
+        "no_geoip",
+    ]
     assert [problem["name"] for problem in monitor.read()["problems"]] == expected
 
 

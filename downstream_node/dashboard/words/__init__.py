@@ -7,6 +7,7 @@ to the API; pages show it as it is.
 """
 
 from downstream_node.dashboard.words import (
+    chats,
     docs,
     errors,
     farmer,
@@ -161,6 +162,7 @@ __all__ = [
     "badge_alternative",
     "bar",
     "bars_summary",
+    "chats",
     "contracts",
     "contributors",
     "counted",

@@ -15,6 +15,7 @@ SKIP = "Skip to the content"
 NAVIGATION = "Main"
 NETWORK = "Network"
 STATISTICS = "Statistics"
+CHATS = "Chats"
 API = "API"
 OPERATOR = "Operator"
 

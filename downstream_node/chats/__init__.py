@@ -1,0 +1,1 @@
+"""Chats: an archive of chat exports that finds everything in them."""

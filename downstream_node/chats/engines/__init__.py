@@ -1,0 +1,1 @@
+"""The stores that an archive can have."""

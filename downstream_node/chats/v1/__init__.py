@@ -1,0 +1,1 @@
+"""Chats over HTTP beyond the document: one search, facets, context, uploads."""

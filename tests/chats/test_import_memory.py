@@ -1,0 +1,45 @@
+"""However long an export is, importing it takes little memory."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chats.exports import messages, pieces
+from simulator import SimulatedNode
+
+PROGRAM = """
+import resource, sys
+from pathlib import Path
+from downstream_node import settings
+from downstream_node.app import build
+from downstream_node.chats.importing import import_export
+
+node = build(settings.load()).extensions["downstream"]
+report = import_export(node, Path(sys.argv[1]), "export.json")
+node.close()
+print(report.counts.new, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+MOST_MEGABYTES = 300
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_defect_6_memory(chat_node: SimulatedNode, tmp_path: Path) -> None:
+    """300,000 messages, 250 MB: the original would have needed 1.5 GB."""
+    path = tmp_path / "export.json"
+    with path.open("wb") as file:
+        file.writelines(pieces(messages(300_000)))
+    values = chat_node.parts.settings
+    names = ("SQLALCHEMY_DATABASE_URI", "MASTER_KEY_PATH", "FILES_PATH", "CHATS_ARCHIVE")
+    environment = {f"DOWNSTREAM_{name}": str(getattr(values, name)) for name in names}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(path)],
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    new, megabytes = map(int, done.stdout.split())
+    assert new == 300_000
+    assert megabytes < MOST_MEGABYTES

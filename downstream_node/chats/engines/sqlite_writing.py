@@ -152,6 +152,7 @@ class SqliteWriting:
     def finish(self, broken: int) -> Counts:
         """See `archive.Writing`."""
         self._flush()
+        self._tables.settle()
         self._write_tallies()
         total = {name: self._counts[name] for name in Counts.__struct_fields__}
         total["broken"] = broken + self._counts[Fate.FOREIGN.value]

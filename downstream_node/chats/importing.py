@@ -6,9 +6,10 @@ file without an import may be left then; whoever sends it again, or rebuilds the
 files, imports it.
 """
 
+import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -37,8 +38,10 @@ MOST_REASONS = 20
 """Broken messages of an import that are told with their reasons; the others are counted."""
 BATCH = 1000
 """Messages that are stored together."""
-MOST_BATCHES = 4
+MOST_BATCHES = 8
 """Batches that are read ahead of being stored."""
+USUAL = gc.get_threshold()
+SELDOM = (100_000, 50, 50)
 PART = re.compile(r"\[part \d+\]")
 """In the names of all files but the first of an export that the exporter wrote in parts."""
 
@@ -235,7 +238,8 @@ def store(
         source = Source(taken.export, Splitter(file.read()))
         opening = archive.writing(taken.export, taken.file.sha256, taken.name, now)
         # The file is given up, if it is, before the archive is free for the next import.
-        with opening as writing, taken, ahead(source.batches(), MOST_BATCHES) as batches:
+        reading_ahead = ahead(source.batches(), MOST_BATCHES)
+        with opening as writing, taken, seldom_collecting(), reading_ahead as batches:
             for batch in batches:
                 if batch.people:
                     writing.authors(batch.people)
@@ -263,6 +267,19 @@ def store(
         broken=tuple(source.reasons),
         notes=tuple(notes),
     )
+
+
+@contextmanager
+def seldom_collecting() -> Iterator[None]:
+    """Look for garbage in cycles seldom: messages have none, and looking costs a tenth of the time.
+
+    It is a setting of the process, so what restores it is the usual, not what there was before.
+    """
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*USUAL)
 
 
 class Source:

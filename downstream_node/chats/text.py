@@ -25,8 +25,8 @@ PLAIN_WORD = re.compile(r"[0-9A-Za-z]+(?:'[0-9A-Za-z]+)*")
 """The same in ASCII alone, found three times as fast."""
 DROPPED = re.compile(rf"['\u2019{MARKS}]")
 SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]")
-"""What some compatibility forms contain when they are spelled out, as in "a.m."; to an index it
-would end the word."""
+"""Apostrophes, and what some compatibility forms contain when they are spelled out, as in "a.m.";
+to an index it would end the word."""
 UNSTORABLE = re.compile("[\\0\\x7f\ud800-\udfff\ufffe\uffff]")
 """What not every index can hold; and U+007F, with which the one of SQLite marks ends of texts."""
 MOST_STEMS = 300_000
@@ -74,9 +74,12 @@ def stem(word: str) -> str:
     if found is None:
         if len(_stems) > MOST_STEMS:
             _stems.clear()
-        plain = DROPPED.sub("", unicodedata.normalize("NFKD", word).casefold())
-        # Composed again: taking letters apart also takes Japanese voicing marks off.
-        whole = SEPARATORS.sub("", unicodedata.normalize("NFKC", plain))
+        plain = word.lower()
+        if not word.isascii():
+            plain = DROPPED.sub("", unicodedata.normalize("NFKD", word).casefold())
+            # Composed again: taking letters apart also takes Japanese voicing marks off.
+            plain = unicodedata.normalize("NFKC", plain)
+        whole = SEPARATORS.sub("", plain)
         found = _stems[word] = _local.stemmer.stemWord(whole[:LONGEST_STEM])
     return found
 

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator
 from downstream_node.chats import tallies
 from downstream_node.chats.archive import Facet, Group, Order
 from downstream_node.chats.engines.sqlite_search import (
+    TRIGRAM,
     Span,
     Sql,
     behind,
     hits,
     match_of,
     merged,
+    piece,
     rows,
     span_of,
 )
 from downstream_node.chats.places import Place, month_of, month_start
-from downstream_node.chats.query import And, Condition, Not, Or
+from downstream_node.chats.query import And, Condition, Contains, Not, Or
 from downstream_node.chats.simplifying import (
     EVERYTHING,
     NOTHING,
@@ -99,17 +101,19 @@ class Search:
             return self._tally(self._tallied)
         return self._count(self._rest, self._within)
 
-    def _count(self, rest: Condition, within: Span) -> int:
+    def _count(self, rest: Condition, within: Span) -> int:  # noqa: PLR0911 - one for each kind
         if within.first > within.last or rest == NOTHING:
             return 0
         if rest == EVERYTHING:
             return self._count_all(within)
+        if isinstance(rest, Not):
+            return self._count_all(within) - self._count(rest.part, within)
+        if isinstance(rest, Contains) and len(rest.text) < TRIGRAM and within == Span():
+            return self._known(piece(rest.text))
         match = match_of(rest)
         if match is not None and match.negative:
             found = rows(match._replace(negative=False), within)
             return self._count_all(within) - self._number(found)
-        if isinstance(rest, Not):
-            return self._count_all(within) - self._count(rest.part, within)
         inverted = inverse(rest)
         if merged(rest, within) is None and inverted and merged(inverted, within):
             return self._count_all(within) - self._count(inverted, within)
@@ -133,6 +137,12 @@ class Search:
 
     def _walk(self, within: Span) -> int:
         return self._number(places(EVERYTHING, within))
+
+    def _known(self, wanted: str) -> int:
+        """How many texts have a piece of one or two characters."""
+        statement = "SELECT doc FROM chat_pieces_of_text WHERE term = ?"
+        found = self._connection.execute(statement, (wanted,)).fetchone()
+        return int(found[0]) if found else 0
 
     def _number(self, found: Sql) -> int:
         counted = f"SELECT count(*) FROM ({found.text} ORDER BY 1)"  # noqa: S608 - our names

@@ -116,7 +116,12 @@ def contains(text: str) -> Match:
     """A literal part of the folded text, in the index for its length."""
     if len(text) >= TRIGRAM:
         return Match(TRIGRAMS, quoted(text))
-    return Match(SHORTS, quoted(END.join(text) if len(text) > 1 else END + text + END))
+    return Match(SHORTS, quoted(piece(text)))
+
+
+def piece(text: str) -> str:
+    """One or two characters as `chat_shorts` has them."""
+    return END.join(text) if len(text) > 1 else END + text + END
 
 
 def any_of(expressions: Sequence[str]) -> str:

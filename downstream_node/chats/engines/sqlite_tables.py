@@ -1,14 +1,17 @@
 """Batches of rows and their entries in the indexes of an archive in SQLite.
 
-A batch travels as one JSON parameter of each statement, and a statement takes it in one step, in
-which the interpreter is free for the thread that reads the export. With `executemany` each row
-would be a step, and would wait up to 5 ms for the interpreter behind that thread.
+A statement takes many rows in one step, in which the interpreter is free for the thread that reads
+the export. With `executemany` each row would be a step, and would wait up to 5 ms for the
+interpreter behind that thread.
+
+At the end of each statement of several rows, FTS5 writes out what it has gathered: so texts wait
+for their index until there are many, and go there as the one JSON parameter of one statement.
 """
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
@@ -26,19 +29,20 @@ from downstream_node.chats.engines.sqlite_search import (
 from downstream_node.chats.merging import Known
 from downstream_node.chats.places import Place
 
-BATCH = 4000
-"""Messages that one statement takes; 4 MB or so."""
+BATCH = 8000
+"""Messages that are stored together; 8 MB or so."""
+GATHERED = 3 * BATCH
+"""Texts that an index takes together. There are three of them: one has its turn at each batch, so
+that the thread that reads never waits for all."""
+SIZES = (512, 64, 8, 1)
+"""Rows that one statement takes: SQLite keeps the compiled statements, so there are only a few."""
 DELETED = marks.is_("deleted")
 
 COLUMNS = (
     *("place", "id", "channel", "author", "kind", "edited", "exported", "deleted", "reply_to"),
     *("fingerprint", "revisions", "marks", "content", "extras"),
 )
-PICKED = ", ".join(f"value ->> {number}" for number in range(len(COLUMNS)))
-INSERT_MESSAGES = (
-    f"INSERT INTO chat_messages ({', '.join(COLUMNS)}) "  # noqa: S608 - our names
-    f"SELECT {PICKED} FROM json_each(?)"
-)
+INSERT_MESSAGES = f"INSERT INTO chat_messages ({', '.join(COLUMNS)})"
 REPLACE_MESSAGES = INSERT_MESSAGES.replace("INSERT", "REPLACE", 1)
 
 encode = msgspec.json.Encoder().encode
@@ -75,6 +79,10 @@ class Indexed(NamedTuple):
 
     words: str
     folded: str
+
+
+PARTS = {WORDS: 0, TRIGRAMS: 1, SHORTS: 1}
+"""Which part each index gets."""
 
 
 def indexed(row: Row) -> Indexed:
@@ -114,42 +122,76 @@ def entries(index: str, command: str = "") -> str:
     )
 
 
+Texts = dict[Place, str]
+"""What an index has of messages."""
+
+
 class Tables:
     """Messages and what the indexes have of them, in the transaction of *connection*."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self._waiting: dict[str, Texts] = {WORDS: {}, TRIGRAMS: {}, SHORTS: {}}
 
-    def run(self, statement: str, rows: Sequence[object] | Mapping[Place, str]) -> None:
+    def run(self, statement: str, rows: Sequence[object] | Texts) -> None:
         """Run *statement* over *rows*, which it gets as JSON."""
         if rows:
             self.connection.execute(statement, (encode(rows).decode(),))
 
+    def put(self, statement: str, rows: Sequence[Row]) -> None:
+        """Run *statement*, an INSERT but for its values, over *rows*."""
+        value = f"({', '.join('?' * len(COLUMNS))})"
+        start = 0
+        for size in SIZES:
+            values = ", ".join([value] * size)
+            while len(rows) - start >= size:
+                some = chain.from_iterable(rows[start : start + size])
+                self.connection.execute(f"{statement} VALUES {values}", tuple(some))
+                start += size
+
     def insert(self, rows: Sequence[Row], texts: Sequence[Indexed]) -> None:
         """Store new rows, with what the indexes get of each, in order of places."""
-        self.run(INSERT_MESSAGES, rows)
-        pairs = list(zip(rows, texts, strict=True))
-        self.run(entries(WORDS), {row.place: known.words for row, known in pairs})
-        self._folded({row.place: known.folded for row, known in pairs})
+        self.put(INSERT_MESSAGES, rows)
+        for row, (words, folded) in zip(rows, texts, strict=True):
+            self._waiting[WORDS][row.place] = words
+            self._waiting[TRIGRAMS][row.place] = folded
+            self._waiting[SHORTS][row.place] = folded
+        longest = max(self._waiting, key=lambda index: len(self._waiting[index]))
+        if len(self._waiting[longest]) >= GATHERED:
+            self._write(longest)
+
+    def settle(self) -> None:
+        """Give the indexes all that waits for them."""
+        for index in self._waiting:
+            self._write(index)
+
+    def _write(self, index: str) -> None:
+        texts, self._waiting[index] = self._waiting[index], {}
+        self._tell(index, texts)
+
+    def _tell(self, index: str, texts: Texts, command: str = "") -> None:
+        """Have *index* know texts or, for "delete", forget them."""
+        if index == SHORTS:
+            texts = {place: shorts_text(folded) for place, folded in texts.items()}
+        self.run(entries(index, command), texts)
 
     def replace(self, changes: Sequence[Change]) -> None:
         """Put new rows in place of old ones, in the indexes as well."""
-        self.run(REPLACE_MESSAGES, [new for _, new in changes])
+        self.settle()
+        self.put(REPLACE_MESSAGES, [new for _, new in changes])
         known = [(old.place, indexed(old), indexed(new)) for old, new in changes]
-        words = [(place, old.words, new.words) for place, old, new in known]
-        words = [change for change in words if change[1] != change[2]]
-        self.run(entries(WORDS, "delete"), {place: old for place, old, _ in words})
-        self.run(entries(WORDS), {place: new for place, _, new in words})
-        folded = [(place, old.folded, new.folded) for place, old, new in known]
-        folded = [change for change in folded if change[1] != change[2]]
-        self._folded({place: old for place, old, _ in folded}, "delete")
-        self._folded({place: new for place, _, new in folded})
+        for index, part in PARTS.items():
+            told = [(place, old[part], new[part]) for place, old, new in known]
+            told = [change for change in told if change[1] != change[2]]
+            self._tell(index, {place: old for place, old, _ in told}, "delete")
+            self._tell(index, {place: new for place, _, new in told})
 
     def remove(self, places: Sequence[int]) -> None:
         """Remove the messages at *places* with all that was kept of them."""
+        self.settle()
         rows = self.rows(places).values()
-        self.run(entries(WORDS, "delete"), {row.place: words_of(row) for row in rows})
-        self._folded({row.place: text.fold(row.content) for row in rows}, "delete")
+        for index, part in PARTS.items():
+            self._tell(index, {row.place: indexed(row)[part] for row in rows}, "delete")
         for table in ("chat_messages", "chat_revisions"):
             self.run(
                 f"DELETE FROM {table} "  # noqa: S608 - our names
@@ -157,14 +199,9 @@ class Tables:
                 places,
             )
 
-    def _folded(self, texts: Mapping[Place, str], command: str = "") -> None:
-        """Tell both indexes for literal parts of folded texts."""
-        self.run(entries(TRIGRAMS, command), texts)
-        shorts = {place: shorts_text(content) for place, content in texts.items()}
-        self.run(entries(SHORTS, command), shorts)
-
     def of_channel(self, channel: int, within: Span) -> Sequence[int]:
         """The places of all messages of a channel in this range, in order."""
+        self.settle()
         found = self.connection.execute(
             "SELECT rowid FROM chat_words WHERE chat_words MATCH ? AND rowid BETWEEN ? AND ?",
             (quoted(marks.within(channel)), *within),

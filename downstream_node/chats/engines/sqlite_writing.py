@@ -152,6 +152,7 @@ class SqliteWriting:
     def finish(self, broken: int) -> Counts:
         """See `archive.Writing`."""
         self._flush()
+        self._tables.settle()
         self._write_tallies()
         total = {name: self._counts[name] for name in Counts.__struct_fields__}
         total["broken"] = broken + self._counts[Fate.FOREIGN.value]
@@ -175,15 +176,16 @@ class SqliteWriting:
     def _store(self, batch: Sequence[Message]) -> None:
         """Store some messages, no two of one place."""
         known = self._tables.known([message.place for message in batch])
-        new, others = [], []
-        for message in batch:
+        new = [message for message in batch if message.place not in known]
+        self._counts[Fate.NEW.value] += len(new)
+        others = []
+        for message in batch if known else ():
             stored = known.get(message.place)
-            fate = merging.decide(message, stored, self._moment)
-            self._counts[fate.value] += 1
-            if fate is Fate.NEW:
-                new.append(message)
-            elif stored is not None and self._touches(fate, stored):
-                others.append((message, fate))
+            if stored is not None:
+                fate = merging.decide(message, stored, self._moment)
+                self._counts[fate.value] += 1
+                if self._touches(fate, stored):
+                    others.append((message, fate))
         self._tally(tallies.of(new))
         self._tables.insert(
             [row_of(message, self._moment, None, 0) for message in new],

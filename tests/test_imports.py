@@ -26,6 +26,7 @@ ORDER = (
     "contracts",
     "status",
     "measures",
+    "packages",
     "jobs web html page_cache",
     "dashboard",
     "operators",
@@ -58,6 +59,13 @@ PURE = (
     "measures.parsing",
     "measures.periods",
     "measures.quantiles",
+    *(
+        f"packages.reading.{noun}"
+        for noun in (
+            *("limits", "problems", "watch", "layout", "stamps", "splitting", "documents"),
+            *("messages", "activity", "sessions", "voice", "events", "channels", "tables", "docs"),
+        )
+    ),
     "status.reports",
     "dashboard.charts",
     "dashboard.words",
@@ -67,7 +75,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures", "terminal"),
+    *("operators", "dashboard", "html", "measures", "packages", "terminal"),
 }
 SERVER_LIBRARIES = {
     "flask",

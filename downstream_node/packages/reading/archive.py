@@ -34,10 +34,11 @@ METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 ORDINARY = {0, stat.S_IFREG, stat.S_IFDIR}
 DRIVE = re.compile(r"[A-Za-z]:")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+BROKEN = "The file is not a zip archive, or broken."
 
 DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
-    *(ValueError, OverflowError, NotImplementedError),
+    *(ValueError, OverflowError, NotImplementedError, OSError),
 )
 """What zipfile raises over damaged archives; ValueError is also a name that is no UTF-8."""
 
@@ -48,6 +49,8 @@ class Bounded:
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self._file = file
         self._limits = limits
+        self.failure: Exception | None = None
+        """What the file itself failed with: zipfile takes it for damage to the archive."""
         self.seek = file.seek
         self.tell = file.tell
         self.seekable = file.seekable
@@ -58,7 +61,11 @@ class Bounded:
         if size > most:
             raise too_many(self._limits)
         # The end of the archive is read with no size given, from a place near the end.
-        data = self._file.read(size if size >= 0 else most)
+        try:
+            data = self._file.read(size if size >= 0 else most)
+        except Exception as error:
+            self.failure = error
+            raise
         # Each entry becomes an object ten times its size: they are counted before that.
         if len(data) > MIB and data.count(ENTRY) > self._limits.members:
             raise too_many(self._limits)
@@ -72,20 +79,6 @@ def too_many(limits: Limits) -> PackageRefused:
     )
 
 
-@contextmanager
-def damage_refused(code: Refusal, sentence: str) -> Iterator[None]:
-    """Raise PackageRefused where zipfile finds damage; let errors of the disk through."""
-    try:
-        yield
-    except DAMAGE as error:
-        raise PackageRefused(code, sentence) from error
-    except OSError as error:
-        # A seek to a place before the beginning, which only a damaged archive asks for.
-        if error.errno != errno.EINVAL:
-            raise
-        raise PackageRefused(code, sentence) from error
-
-
 class Archive:
     """A package's archive. Raises PackageRefused when it is opened, or when a member is read."""
 
@@ -94,11 +87,11 @@ class Archive:
         self._watch = watch
         self.unpacked = 0
         """Bytes that have come out so far."""
-        with damage_refused(Refusal.BROKEN_ARCHIVE, "The file is not a zip archive, or broken."):
-            self._packed = package.seek(0, os.SEEK_END)
-            # zipfile wants read, seek, tell and seekable, and gets no more.
-            self._zip = zipfile.ZipFile(Bounded(package, limits))
-        check(self._zip.infolist(), limits)
+        self._packed = package.seek(0, os.SEEK_END)
+        self._file = Bounded(package, limits)
+        with self._damage(Refusal.BROKEN_ARCHIVE, BROKEN):
+            self._zip = zipfile.ZipFile(self._file)
+        check(self._zip.infolist(), self._packed, limits)
         self.names = [info.filename for info in self._zip.infolist() if not info.is_dir()]
 
     def size(self, name: str) -> int:
@@ -116,7 +109,7 @@ class Archive:
                 Refusal.UNSUPPORTED_ARCHIVE, "A file is packed by a method other than deflate."
             )
         size = 0
-        with damage_refused(Refusal.BROKEN_MEMBER, "A file in the archive is damaged."):
+        with self._damage(Refusal.BROKEN_MEMBER, "A file in the archive is damaged."):
             member = self._zip.open(info)
         with member:
             while piece := self._piece(member):
@@ -138,8 +131,21 @@ class Archive:
 
     def _piece(self, member: IO[bytes]) -> bytes:
         """The next piece of *member*; its checksum is compared at the end."""
-        with damage_refused(Refusal.BROKEN_MEMBER, "A file in the archive is damaged."):
+        with self._damage(Refusal.BROKEN_MEMBER, "A file in the archive is damaged."):
             return member.read(PIECE)
+
+    @contextmanager
+    def _damage(self, code: Refusal, sentence: str) -> Iterator[None]:
+        """Raise PackageRefused where zipfile finds damage; let errors of the file itself out."""
+        try:
+            yield
+        except DAMAGE as error:
+            if self._file.failure is not None:
+                raise self._file.failure from None
+            # Of the system's errors, only a seek before the beginning is the archive's doing.
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
+            raise PackageRefused(code, sentence) from error
 
     def _bound(self, info: zipfile.ZipInfo, size: int, more: int) -> None:
         """Count *more* bytes, which make *size* of this member. Raises PackageRefused."""
@@ -162,8 +168,8 @@ class Archive:
             )
 
 
-def check(members: list[zipfile.ZipInfo], limits: Limits) -> None:
-    """Check what the table of contents says. Raises PackageRefused."""
+def check(members: list[zipfile.ZipInfo], packed: int, limits: Limits) -> None:
+    """Check what the table of contents says of a file of *packed* bytes. Raises PackageRefused."""
     if len(members) > limits.members:
         raise too_many(limits)
     names: set[str] = set()
@@ -175,7 +181,7 @@ def check(members: list[zipfile.ZipInfo], limits: Limits) -> None:
                 Refusal.DUPLICATE_NAME, "Two files in the archive have the same name."
             )
         names.add(info.filename)
-    check_overlaps(members)
+    check_places(members, packed)
 
 
 def check_name(name: str) -> None:
@@ -206,15 +212,18 @@ def check_kind(info: zipfile.ZipInfo) -> None:
         )
 
 
-def check_overlaps(members: list[zipfile.ZipInfo]) -> None:
-    """Check that no two members share bytes: how a small bomb gets large. Raises PackageRefused.
+def check_places(members: list[zipfile.ZipInfo], packed: int) -> None:
+    """Check that members lie within the *packed* bytes of the file, and share none of them.
 
-    Source: Fifield 2019, "A better zip bomb".
+    Shared bytes are how a small bomb gets large: Fifield 2019, "A better zip bomb".
+    Raises PackageRefused.
     """
     end = 0
     for info in sorted(members, key=lambda info: info.header_offset):
-        if info.header_offset < end:
+        if 0 <= info.header_offset < end:
             raise PackageRefused(
                 Refusal.OVERLAPPING_MEMBERS, "Files in the archive overlap each other."
             )
         end = info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
+        if info.header_offset < 0 or end > packed:
+            raise PackageRefused(Refusal.BROKEN_ARCHIVE, BROKEN)

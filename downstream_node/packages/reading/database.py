@@ -87,11 +87,6 @@ class ResultDatabase:
         pages: int = self._connection.execute("PRAGMA page_count").fetchone()[0]
         return pages * PAGE
 
-    def size(self) -> int:
-        """The size of the file in bytes."""
-        pages: int = self._connection.execute("PRAGMA page_count").fetchone()[0]
-        return pages * PAGE
-
     def write(self, output: Output, watch: Watch) -> int:
         """Write the whole file to *output* in pieces; returns its size in bytes."""
         content = memoryview(self._connection.serialize())

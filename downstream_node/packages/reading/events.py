@@ -92,7 +92,7 @@ class Events:
         """Count the events of these lines."""
         takers = self._takers.get
         read = 0
-        for line in batch:
+        for line in filter(None, batch):
             try:
                 event = decode(line)
             except UNREADABLE_JSON:

@@ -19,7 +19,7 @@ from downstream_node.packages.reading.stamps import HOURS, MINUTES, minute_of
 
 PART = "message"
 FILE = "messages of a channel"
-AT_ONCE = 4 * MIB
+AT_ONCE = MIB
 """A file up to this size is decoded in one go, a larger one message by message."""
 STAMP_COLUMN = "timestamp"
 ATTACHMENTS_COLUMN = "attachments"
@@ -91,22 +91,24 @@ def from_json(
     start, ended = beginning(rest)
     if ended:
         try:
-            yield MANY.decode(start)
+            yield MANY.decode(b"".join(start))
         except UNREADABLE_JSON:
             pass
         else:
             return
-    yield one_by_one(chain((start,), rest), longest, problems)
+    yield one_by_one(chain(start, rest), longest, problems)
 
 
-def beginning(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+def beginning(pieces: Iterator[bytes]) -> tuple[list[bytes], bool]:
     """What is decoded at once, and whether that is all."""
-    held = bytearray()
+    held: list[bytes] = []
+    size = 0
     for piece in pieces:
-        held += piece
-        if len(held) > AT_ONCE:
-            return bytes(held), False
-    return bytes(held), True
+        held.append(piece)
+        size += len(piece)
+        if size > AT_ONCE:
+            return held, False
+    return held, True
 
 
 def one_by_one(pieces: Iterable[bytes], longest: int, problems: Problems) -> Iterator[Message]:

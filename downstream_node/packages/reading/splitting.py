@@ -11,10 +11,16 @@ UNREADABLE = b"\0"
 """Stands for an item that was too long to be held."""
 MARK = b"\xef\xbb\xbf"
 """The byte order mark that some programs put before UTF-8."""
-TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}"]', re.DOTALL)
-"""A whole string, a bracket, or the quote of a string whose end is not there yet."""
+TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+TOKEN = re.compile(
+    rb"(\{(?:[^][{}\"]++|" + TEXT + rb")*+\})|" + TEXT + rb'|[][{}"]',
+    re.DOTALL,
+)
+"""An object with nothing nested in it, as messages are; a whole text; a bracket; or the quote of
+a text whose end is not there yet. Nothing is given back once it matched, so time is linear."""
 BETWEEN = b" \t\r\n,"
-OPENING = (b"{", b"[")
+OPENING = b"[{"
+QUOTE = b'"'
 
 
 def unmarked(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -80,22 +86,20 @@ def whole_elements(text: bytes) -> tuple[list[bytes], int, bool]:
     found: list[bytes] = []
     used, start, depth = 0, 0, 0
     for token in TOKEN.finditer(text):
-        kind = token[0]
-        if kind == b'"':
-            break
+        begin, end = token.span()
         if depth == 0:
-            found += odd(text[used : token.start()])
-            used = start = token.start()
-        if kind in OPENING:
-            depth += 1
-            continue
-        if kind in (b"}", b"]"):
-            depth -= 1
+            found += odd(text[used:begin])
+            used = start = begin
+        if token.lastindex is None and end - begin == 1:
+            kind = text[begin:end]
+            if kind == QUOTE:
+                break
+            depth += 1 if kind in OPENING else -1
         if depth < 0:
-            return found, token.end(), True
+            return found, end, True
         if depth == 0:
-            used = token.end()
-            found.append(text[start:used])
+            used = end
+            found.append(text[start:end])
     return found, used, False
 
 

@@ -8,66 +8,26 @@ and packed with gzip as it is for a reader. Beside each figure stands the origin
 """
 
 import argparse
-import gzip
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import machine, print_table, scratch
-from downstream_node.clock import monotonic
-from downstream_node.packages.reading.analysis import analyse
-from downstream_node.packages.reading.limits import MIB, Limits
 from downstream_node.packages.reading.watch import Step
 
 SIZES = ((2_000, 8_000), (100_000, 500_000), (200_000, 1_000_000))
 ORIGINAL = {2_000: ("0.7", ""), 100_000: ("23.6", "301"), 200_000: ("155", "482")}
 """Seconds and MB of the original."""
 ROUNDS = 3
-KIB = 1024
 MARK_SECONDS, MARK_MEGABYTES, MARK_RATIO = 6.0, 150.0, 2.3
-
-
-def read_here(package: Path, result: Path) -> dict[str, Any]:
-    """Read *package* in this process; returns times in seconds and sizes in MiB."""
-    before = peak()
-    began = monotonic()
-    marks: dict[Step, float] = {}
-
-    def progress(step: Step, _: float) -> None:
-        marks.setdefault(step, monotonic())
-
-    with package.open("rb") as source, gzip.open(result, "wb", compresslevel=6) as output:
-        report = analyse(source, output, "benchmark", progress, lambda: False, Limits())
-    ended = monotonic()
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    times = [*marks.values(), ended]
-    steps = {
-        str(step): end - start for step, start, end in zip(marks, times, times[1:], strict=True)
-    }
-    return {
-        "seconds": ended - began,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "before": before,
-        "peak": peak(),
-        "database": report.database_bytes / MIB,
-        "packed": result.stat().st_size / MIB,
-        "rows": report.rows["activity"],
-        **steps,
-    }
-
-
-def peak() -> float:
-    """The largest resident memory of this process so far, in MiB (Linux gives KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB
 
 
 def read_elsewhere(package: Path, folder: Path) -> dict[str, Any]:
     """The fastest of some readings of *package*, each in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.packages", "--read", str(package)]
-    command += ["--folder", str(folder)]
+    command = [sys.executable, "-m", "benchmarks.one_package", str(package)]
+    command.append(str(folder / "result.gz"))
     found = [json.loads(subprocess.check_output(command)) for _ in range(ROUNDS)]
     best: dict[str, Any] = min(found, key=lambda one: float(one["seconds"]))
     return best
@@ -109,26 +69,20 @@ def measure(maker: Path, folder: Path) -> None:
             ["seconds", MARK_SECONDS, once["seconds"], ORIGINAL[SIZES[1][0]][0]],
             ["MB", MARK_MEGABYTES, once["peak"], ORIGINAL[SIZES[1][0]][1]],
             ["time of double size", MARK_RATIO, ratio, "5.6"],
+            ["CPU time of double size", MARK_RATIO, twice["cpu"] / once["cpu"], ""],
         ],
     )
 
 
 def main() -> None:
-    """Measure, or read one package for the process that measures."""
+    """Measure packages of three sizes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("maker", type=Path, nargs="?", help="the program that makes packages")
+    parser.add_argument("maker", type=Path, help="the program that makes packages")
     parser.add_argument("--folder", type=Path, help="where to keep packages between runs")
-    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    print(machine())
     with scratch() as own:
-        folder = chosen.folder or own
-        if chosen.read:
-            print(json.dumps(read_here(chosen.read, own / "result.gz")))
-        elif chosen.maker:
-            print(machine())
-            measure(chosen.maker, folder)
-        else:
-            parser.error("which program makes the packages?")
+        measure(chosen.maker, chosen.folder or own)
 
 
 if __name__ == "__main__":

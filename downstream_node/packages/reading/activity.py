@@ -17,6 +17,7 @@ class Activity:
 
     def __init__(self) -> None:
         self._counts: dict[Key, int] = {}
+        self._texts: dict[str, str] = {}
 
     def __len__(self) -> int:
         """The number of rows so far."""
@@ -37,9 +38,14 @@ class Activity:
         key = (event, hour, user, channel, guild, extra_1, extra_2)
         self._counts[key] = self._counts.get(key, 0) + 1
 
-    def rows(self) -> Iterator[Row]:
-        """The rows, in the order in which they came up."""
-        for (event, hour, user, channel, guild, extra_1, extra_2), count in self._counts.items():
+    def once(self, text: str) -> str:
+        """The same *text*, as it was first met: the ids of a package come again and again."""
+        return self._texts.setdefault(text, text)
+
+    def taken(self) -> Iterator[Row]:
+        """The rows, in the order in which they came up; none is kept."""
+        counts, self._counts, self._texts = self._counts, {}, {}
+        for (event, hour, user, channel, guild, extra_1, extra_2), count in counts.items():
             day, in_day = divmod(hour, HOURS)
             yield event, day_text(day), in_day, count, user, channel, guild, extra_1, extra_2
 

@@ -172,12 +172,15 @@ def read_analytics(source: Source, database: ResultDatabase) -> Events:
             events.read(batch)
             if database.rows["activity"] + len(events) > source.limits.rows:
                 raise too_large(source.limits)
-    database.insert("activity", activity.rows())
+    database.insert("activity", activity.taken())
     return events
 
 
 def insert_sessions(events: Events, database: ResultDatabase) -> Counter[str]:
-    """Insert the sessions of the app and in voice; returns minutes in voice by channel."""
+    """Insert the sessions of the app and in voice; returns minutes in voice by channel.
+
+    What they are made of is given up: nothing of it is needed beside the finished database.
+    """
     database.insert(
         "sessions",
         (
@@ -186,6 +189,7 @@ def insert_sessions(events: Events, database: ResultDatabase) -> Counter[str]:
         ),
     )
     stays = voice_sessions(events.joins, events.leaves)
+    events.give_up()
     database.insert("voice_sessions", map(voice_row, stays))
     minutes: Counter[str] = Counter()
     for stay in stays:

@@ -28,7 +28,7 @@ PRAGMAS = (
     "synchronous = OFF",
     "temp_store = MEMORY",
     # In KiB. What is beyond goes into the memory file, which is memory as well: more is waste.
-    "cache_size = -4096",
+    "cache_size = -1024",
 )
 
 

@@ -88,6 +88,10 @@ class Events:
         """How many things are held."""
         return len(self._activity) + len(self.joins) + len(self.leaves) + len(self.sessions)
 
+    def give_up(self) -> None:
+        """Forget what voice and sessions are made of."""
+        self.joins, self.leaves, self.sessions = [], [], []
+
     def read(self, batch: Iterable[bytes]) -> None:
         """Count the events of these lines."""
         takers = self._takers.get
@@ -127,44 +131,48 @@ class Events:
         except ValueError:
             self._problems.add(EVENT, Problem.BROKEN)
 
+    def _text(self, value: str | int | None) -> str:
+        """*value* as text, each held once. Raises Incomplete without one."""
+        return self._activity.once(needed(value))
+
     def _join(self, event: Event) -> None:
         if event.channel_id is not None:
-            guild = None if event.guild_id is None else str(event.guild_id)
-            self.joins.append(Join(voice_minute(event), str(event.channel_id), guild))
+            guild = None if event.guild_id is None else self._text(event.guild_id)
+            self.joins.append(Join(voice_minute(event), self._text(event.channel_id), guild))
 
     def _leave(self, event: Event) -> None:
         if event.channel_id is not None:
-            self.leaves.append((voice_minute(event), str(event.channel_id)))
+            self.leaves.append((voice_minute(event), self._text(event.channel_id)))
 
     def _session_start(self, event: Event) -> None:
         if event.os is not None:
-            self.sessions.append((minute(event), event.os))
+            self.sessions.append((minute(event), self._text(event.os)))
 
     def _session_end(self, event: Event) -> None:
         if event.os is not None:
             self.sessions.append((minute(event), None))
 
     def _guild(self, event: Event) -> None:
-        guild = needed(event.guild_id)
+        guild = self._text(event.guild_id)
         self._activity.add("guild_joined", hour_of(minute(event)), guild=guild)
 
     def _command(self, event: Event) -> None:
-        application = needed(event.application_id)
+        application = self._text(event.application_id)
         if application != NO_APPLICATION and event.guild_id is not None:
             day = day_of(minute(event))
-            guild = str(event.guild_id)
+            guild = self._text(event.guild_id)
             self._activity.add("application_command_used", day, user=application, guild=guild)
 
     def _reaction(self, event: Event) -> None:
-        channel = needed(event.channel_id)
-        emoji = needed(event.emoji_name)
+        channel = self._text(event.channel_id)
+        emoji = self._text(event.emoji_name)
         custom = "0" if event.emoji_id is None else "1"
         day = day_of(minute(event))
         self._activity.add("add_reaction", day, channel=channel, extra_1=emoji, extra_2=custom)
 
     def _opened(self, event: Event) -> None:
         if event.os is not None:
-            self._activity.add("app_opened", day_of(minute(event)), extra_1=event.os)
+            self._activity.add("app_opened", day_of(minute(event)), extra_1=self._text(event.os))
 
     def _plain(self, event: Event) -> None:
         name = PLAIN[event.event_type or ""]

@@ -12,7 +12,7 @@ USER = re.compile(r"([^/]+/)user\.json")
 CHANNEL = re.compile(r"((?:.*/)?)(c?([0-9]{16,32})/)channel\.json")
 GUILD = re.compile(r"((?:.*/)?)([0-9]{16,32})/guild\.json")
 INDEX = re.compile(r"([^/]+/)index\.json")
-ANALYTICS = re.compile(r".*/analytics.*\.json")
+ANALYTICS, JSON = "/analytics", ".json"
 CHANNEL_FOLDER = re.compile(r"c?([0-9]{16,32})/")
 ENGLISH_MESSAGES = "messages/"
 PAYMENTS = "user_data_exports/discord_billing/payments.json"
@@ -60,13 +60,18 @@ def find(names: Iterable[str]) -> Layout:
         channels=() if message_folder is None else tuple(channels(present, message_folder)),
         server_index=server_index,
         servers=servers,
-        analytics=tuple(sorted(name for name in present if ANALYTICS.fullmatch(name))),
+        analytics=tuple(sorted(filter(is_analytics, present))),
     )
 
 
 def first(pattern: re.Pattern[str], names: Iterable[str]) -> re.Match[str] | None:
     """The first of *names* that has this shape."""
     return next(filter(None, map(pattern.fullmatch, names)), None)
+
+
+def is_analytics(name: str) -> bool:
+    """Whether *name* is that of a shard: /analytics*.json, matched in linear time."""
+    return name.endswith(JSON) and ANALYTICS in name.removesuffix(JSON)
 
 
 def english_messages(names: Iterable[str]) -> str | None:

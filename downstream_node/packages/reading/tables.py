@@ -121,8 +121,10 @@ WRITABLE = {
 
 INDEXES = {
     "activity_event_day": "activity (event_name, day, hour, occurence_count)",
-    "activity_event_guild_day": "activity (event_name, associated_guild_id, day)",
-    "activity_event_channel_day": "activity (event_name, associated_channel_id, day)",
+    "activity_event_guild_day": "activity (event_name, associated_guild_id, day)"
+    " WHERE associated_guild_id IS NOT NULL",
+    "activity_event_channel_day": "activity (event_name, associated_channel_id, day)"
+    " WHERE associated_channel_id IS NOT NULL",
     "sessions_started": "sessions (started_date)",
     "voice_sessions_started": "voice_sessions (started_date)",
     "dm_channels_user": "dm_channels_data (dm_user_id)",

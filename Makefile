@@ -45,7 +45,7 @@ lint: setup ## Check style, formatting and types
 	$(BIN)/mypy
 
 bench: setup ## Print the tables of all benchmarks, with databases started for it (half an hour)
-	$(BIN)/python tests/servers.py --durable -- sh -c 'for name in proofs node status collecting; do \
+	$(BIN)/python tests/servers.py --durable -- sh -c 'for name in proofs node status collecting custody; do \
 		$(BIN)/python -m benchmarks.$$name || exit 1; done'
 
 screenshots: setup ## Take pictures of the dashboard into docs/screenshots (needs chromium)

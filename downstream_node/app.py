@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from downstream_node import __version__, database, html, schema, settings, web
 from downstream_node.clock import SECOND, WallClock, monotonic, system_clock
 from downstream_node.contracts.routes import blueprint as contract_routes
+from downstream_node.custody.routes import blueprint as file_routes
 from downstream_node.dashboard import routes as dashboard
 from downstream_node.database import Database
 from downstream_node.entropy import load_keys
@@ -133,6 +134,7 @@ def add_routes(app: Flask, node: Node) -> None:
             app.register_blueprint(blueprint, url_prefix=prefix, name=f"{name}_{blueprint.name}")
 
     app.register_blueprint(status_v2_routes, url_prefix=f"{V2_MOUNT}/status")
+    app.register_blueprint(file_routes)
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):

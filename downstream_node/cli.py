@@ -19,6 +19,7 @@ from downstream_node.chunks import maker, pool
 from downstream_node.clock import WallTime, iso, pause
 from downstream_node.contracts.closing import close_expired, forget_everything_closed
 from downstream_node.contracts.whitelist import load_whitelist
+from downstream_node.custody import commands as file_commands
 from downstream_node.demo import run_demo
 from downstream_node.farmer.command import farm
 from downstream_node.measures import commands as measure_commands
@@ -223,6 +224,17 @@ def measures(context: click.Context) -> None:
 
 for measure_command in measure_commands.ALL:
     measures.add_command(measure_command)
+
+
+@main.group()
+@click.pass_context
+def files(context: click.Context) -> None:
+    """Files in custody. HASH is the SHA-256 of one, or the first 8 digits or more."""
+    context.obj = ready_node
+
+
+for file_command in file_commands.ALL:
+    files.add_command(file_command)
 
 
 @main.command("settings")

@@ -85,6 +85,39 @@ class NoMeasureToken(DownstreamError):
         super().__init__("Unauthorized Access")
 
 
+class InvalidFile(InvalidRequest):
+    """What is said of a file to be kept is malformed; names what."""
+
+
+class UnexpectedContent(InvalidRequest):
+    """The bytes that came do not have the SHA-256 that was announced. Nothing was kept."""
+
+    def __init__(self) -> None:
+        super().__init__("The content does not have the SHA-256 that was announced.")
+
+
+class UnknownFile(DownstreamError):
+    """No such file is kept, or not for who asks: a 404."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such file.")
+
+
+class DamagedFile(DownstreamError):
+    """A file that is kept is not on the disk as it was taken in: a 500, and nothing false."""
+
+
+class StorageFailed(DownstreamError):
+    """The disk would not take a file: a 500. Nothing was kept."""
+
+
+class StorageFull(StorageFailed):
+    """There is no space for a file: a 507. Nothing was kept."""
+
+    def __init__(self) -> None:
+        super().__init__("The node has no space left for files.")
+
+
 class MalformedProof(DownstreamError):
     """A proof (or tag, or challenge) does not have the wire form of its scheme."""
 

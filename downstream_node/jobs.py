@@ -14,6 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from downstream_node.chunks.maker import tag_returned
 from downstream_node.clock import SECOND, Instant, WallTime, monotonic
 from downstream_node.contracts.closing import FORGET_PER_PASS, close_expired, forget_closed
+from downstream_node.custody.checking import check_some
+from downstream_node.custody.tidying import TIDY_EVERY, tidy
 from downstream_node.database import Base, exact_text, insert_missing
 from downstream_node.farmers import history
 from downstream_node.measures import telemetry
@@ -41,7 +43,7 @@ class JobRow(Base):
     next_run: Mapped[int] = mapped_column(BigInteger, default=0)
     last_run: Mapped[int | None] = mapped_column(BigInteger, doc="when the last pass ended")
     took: Mapped[int | None] = mapped_column(BigInteger, doc="milliseconds")
-    did: Mapped[int | None] = mapped_column(BigInteger, doc="contracts, chunks or rows")
+    did: Mapped[int | None] = mapped_column(BigInteger, doc="contracts, chunks, files or rows")
     error: Mapped[str | None] = mapped_column(String(LONGEST_ERROR), doc="why the last pass failed")
 
 
@@ -88,6 +90,8 @@ JOBS = (
     Job("record telemetry", telemetry.RECORD_EVERY, telemetry.record),
     Job("aggregate measures", 60 * SECOND, aggregate_measures),
     Job("forget receipts of measures", 60 * SECOND, forget_old_receipts),
+    Job("check files", 10 * SECOND, check_some),
+    Job("tidy files", TIDY_EVERY, tidy),
 )
 
 

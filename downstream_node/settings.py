@@ -56,6 +56,10 @@ class Settings:
         "data/master.key",
         "the node's one secret, made at first start; contract secrets come from it, so keep it",
     )
+    FILES_PATH: str = setting(
+        "data/files",
+        "the folder of the files in custody, on one file system; back it up with the database",
+    )
     MMDB_PATH: str = setting(
         "data/GeoLite2-City.mmdb",
         "GeoIP city database; without the file, locations are null",

@@ -12,11 +12,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from downstream_node.errors import (
     AccessRefused,
     Busy,
+    DamagedFile,
     DownstreamError,
     InvalidRequest,
     NoMeasureToken,
     RequestTooLarge,
+    StorageFailed,
+    StorageFull,
     UnknownFarmer,
+    UnknownFile,
     UnknownToken,
 )
 from downstream_node.node import Node
@@ -34,8 +38,12 @@ HTTP_STATUS: dict[type[DownstreamError], HTTPStatus] = {
     RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnknownToken: HTTPStatus.BAD_REQUEST,
     UnknownFarmer: HTTPStatus.NOT_FOUND,
+    UnknownFile: HTTPStatus.NOT_FOUND,
     NoMeasureToken: HTTPStatus.UNAUTHORIZED,
     AccessRefused: HTTPStatus.FORBIDDEN,
+    DamagedFile: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StorageFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

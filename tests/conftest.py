@@ -171,6 +171,7 @@ def make_node(
                 SQLALCHEMY_DATABASE_URI=database_uri,
                 MASTER_KEY_PATH=str(master_key),
                 MMDB_PATH=str(tmp_path / "none.mmdb"),
+                FILES_PATH=str(tmp_path / "files"),
                 **values,
             )
         )
@@ -194,7 +195,11 @@ def lite(
     """A node on SQLite for all tests of a file where parsing is the point; others came before."""
     file = tmp_path_factory.mktemp("lite") / "node.db"
     shutil.copy(empty_sqlite, file)
-    places = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}", "MASTER_KEY_PATH": str(master_key)}
+    places = {
+        "SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}",
+        "MASTER_KEY_PATH": str(master_key),
+        "FILES_PATH": str(file.parent / "files"),
+    }
     node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
     yield node
     node.close()

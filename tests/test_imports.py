@@ -25,6 +25,7 @@ ORDER = (
     "farmers",
     "contracts",
     "status",
+    "custody",
     "measures",
     "packages",
     "jobs web html page_cache",
@@ -51,6 +52,9 @@ PURE = (
     "addresses.whitelist",
     "chunks.stream",
     "contracts.lifecycle",
+    "custody.blocks",
+    "custody.claims",
+    "custody.ranges",
     "farmers.clients",
     "farmers.coverage",
     "measures.cells",
@@ -75,7 +79,7 @@ PURE_LIBRARIES = {"msgspec", "cryptography", "coincurve", "gmpy2", "ddsketch"}
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *("operators", "dashboard", "html", "measures", "packages", "terminal"),
+    *("operators", "dashboard", "html", "measures", "custody", "packages", "terminal"),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -20,7 +20,7 @@ from downstream_node.openapi.routes import PARTS
 
 WHOLE = document(PARTS)
 SCHEMA = schemathesis.openapi.from_dict(WHOLE, config=SchemathesisConfig())
-MEASURES_AT_ROOT = {"measures.measure", "measures.aggregate", "measures.status"}
+AT_ROOT = {"measures.measure", "measures.aggregate", "measures.status", "files.show"}
 WITHOUT_SAYING = {"HEAD", "OPTIONS"}
 """Methods that the framework adds to each route; the description says so once."""
 
@@ -31,7 +31,7 @@ def served(node: SimulatedNode) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for rule in node.app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        if rule.endpoint in MEASURES_AT_ROOT:
+        if rule.endpoint in AT_ROOT:
             found |= {(path, method) for method in (rule.methods or set()) - WITHOUT_SAYING}
         elif path.startswith("/api/"):
             if not re.match(rf"{second}/v\d", path):

@@ -118,6 +118,20 @@ def of_outages(outages: list[Outage]) -> Iterator[Problem]:
         )
 
 
+def of_files(damaged: int, names: list[str]) -> Iterator[Problem]:
+    """The problem of *damaged* files in custody, some of them with these *names* (hashes)."""
+    if damaged:
+        others = " and others" if damaged > len(names) else ""
+        yield Problem(
+            name="files_damaged",
+            severity="urgent",
+            text=f"{counted(damaged, 'file', 'files')} in custody damaged: "
+            f"{', '.join(names)}{others}.",
+            action="Look at the disk first: damage seldom comes alone. Put the files back from a "
+            f"backup, or take them in again; then {operator.VERIFY}.",
+        )
+
+
 def of_places(located: bool, path: str) -> Iterator[Problem]:
     """The problem of a node without a usable GeoIP file at *path*."""
     if not located:

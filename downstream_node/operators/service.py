@@ -8,6 +8,7 @@ from typing import get_args
 from sqlalchemy import Connection
 
 from downstream_node.clock import SECOND, Instant, WallTime, calendar
+from downstream_node.custody import queries as files
 from downstream_node.farmers.history import DAY
 from downstream_node.jobs import JOBS, Job
 from downstream_node.node import Node
@@ -33,6 +34,7 @@ HOUR = 3600 * SECOND
 WEEK = 7 * DAY
 MOST_FARMERS = 10
 """Farmers in each list: those with whom to begin."""
+MOST_FILES = 3
 OUTAGES_PER_PAGE = 20
 KINDS: tuple[FailureKind, ...] = get_args(FailureKind)
 
@@ -92,9 +94,16 @@ def problems_of(view: View, farmers: Farmers, pool: Pool, jobs: list[JobReport])
             problems.of_farmers(farmers),
             problems.of_jobs(jobs),
             problems.of_outages([outage_report(row) for row in recent]),
+            problems.of_files(*damaged_files(view)),
             problems.of_places(node.locator.is_ready(), node.settings.MMDB_PATH),
         )
     )
+
+
+def damaged_files(view: View) -> tuple[int, list[str]]:
+    """How many files in custody are damaged, and the hashes of some."""
+    hashes = files.damaged(view.connection, MOST_FILES)
+    return files.count_damaged(view.connection), [sha256.hex() for sha256 in hashes]
 
 
 def farmers_of(view: View) -> Farmers:

@@ -18,6 +18,9 @@ from downstream_node.dashboard.words.numbers import (
 FILL = "python runapp.py --maintain MIN MAX TOTAL BASE"
 """What makes chunks."""
 
+VERIFY = "python runapp.py files verify --all"
+"""What checks files, and notes which are whole again."""
+
 # The login. What stands between backquotes is code.
 
 LOGIN_TITLE = "Operator: log in"
@@ -190,8 +193,8 @@ def slowest_about(interval: float) -> str:
 
 JOBS_HEADING = "Background jobs"
 JOBS_ABOUT = (
-    "They close contracts, tag chunks and tidy up. A job that failed is tried again by itself; "
-    "the log has the whole error."
+    "They close contracts, tag chunks, check files and tidy up. A job that failed is tried again "
+    "by itself; the log has the whole error."
 )
 JOB = "Job"
 EVERY = "Every"

@@ -134,6 +134,13 @@ class PackageRefused(DownstreamError):
         self.code = code
 
 
+class SealBroken(DownstreamError):
+    """What was sealed has been changed or cut, belongs elsewhere, or the key is another one."""
+
+    def __init__(self) -> None:
+        super().__init__("The seal is broken.")
+
+
 class PackageCancelled(DownstreamError):
     """Nobody wants this data package to be read any more."""
 

@@ -63,6 +63,8 @@ PURE = (
     "measures.parsing",
     "measures.periods",
     "measures.quantiles",
+    "packages.links",
+    "packages.secrets",
     *(
         f"packages.reading.{noun}"
         for noun in (

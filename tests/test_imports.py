@@ -17,7 +17,8 @@ ORDER = (
     "errors",
     "clock",
     "settings entropy database terminal",
-    "service_time",
+    "service_time shared",
+    "limiting",
     "heartbeat addresses geo",
     "node",
     "schema",
@@ -65,6 +66,7 @@ PURE = (
     "measures.quantiles",
     "packages.links",
     "packages.secrets",
+    "packages.states",
     *(
         f"packages.reading.{noun}"
         for noun in (

@@ -64,6 +64,7 @@ PURE = (
     "measures.parsing",
     "measures.periods",
     "measures.quantiles",
+    "packages.addresses",
     "packages.links",
     "packages.secrets",
     "packages.states",

@@ -6,8 +6,9 @@
 
 Pieces are AES-256-GCM. The key of a file is HKDF-SHA256 of the job's key with the file's salt, and
 its purpose, package id and place among the files that belong together. So one key serves many
-files, and a file that is written again never meets its first form under the same key. The nonce is the piece's number (11 bytes) and
-whether it is the last (1 byte): a cut, a change and another order are noticed on reading.
+files, and a file that is written again never meets its first form under the same key. The nonce
+is the piece's number (11 bytes) and whether it is the last (1 byte): a cut, a change and another
+order are noticed on reading.
 
 A reader decrypts what is asked for only, so a file of gigabytes costs the memory of a few pieces.
 """
@@ -73,7 +74,7 @@ def unnamed(folder: Path) -> BinaryIO:
     with disk_errors():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Unbuffered: pieces are large, and an error belongs to its write.
-        return tempfile.TemporaryFile(dir=folder, buffering=0)  # type: ignore[return-value]
+        return tempfile.TemporaryFile(dir=folder, buffering=0)
 
 
 class Seal(NamedTuple):

@@ -165,6 +165,9 @@ class Settings:
     PACKAGES_MAX_SIZE: int = setting(
         4 << 30, "largest package, packed", unit="bytes", minimum=1024, maximum=1 << 37
     )
+    PACKAGES_FETCH_TIMEOUT: int = setting(
+        1800, "time to fetch a package of a link in", unit="seconds", minimum=1, maximum=86400
+    )
     PACKAGES_UPLOAD_SPACE: int = setting(
         32 << 30, "space for packages that are being uploaded", unit="bytes", minimum=1024
     )

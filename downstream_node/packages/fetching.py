@@ -232,6 +232,8 @@ def asked(method: str, url: str, trip: Trip) -> Iterator[http.client.HTTPRespons
             connection.request(method, target_of(url), headers=HEADERS | host_of(url))
             response = connection.getresponse()
         with closing(response):
+            # A connection that the deadline ended looks like the end of what was read.
+            trip.deadline.check()
             yield response
 
 
@@ -255,16 +257,20 @@ def connected_to(origin: Origin, trip: Trip) -> Connection:
     # wrong link: who sends links does not learn which names exist inside.
     if origin not in trip.rules.allowed and not all(map(is_public, addresses)):
         raise refused(FetchRefusal.INVALID_LINK)
+    code = FetchRefusal.UNREACHABLE
     for address in addresses[:MOST_ADDRESSES]:
         connection = Connection(origin, address, trip)
         try:
             connection.connect()
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
             # The next address may be better; the time for all of them is counted.
             connection.close()
+            if isinstance(error, TimeoutError):
+                code = FetchRefusal.TIMED_OUT
         else:
             return connection
-    raise refused(FetchRefusal.TIMED_OUT if trip.deadline.over else FetchRefusal.UNREACHABLE)
+    trip.deadline.check()
+    raise refused(code)
 
 
 @contextmanager
@@ -331,6 +337,5 @@ def next_piece(response: http.client.HTTPResponse, deadline: Deadline) -> bytes:
     """What has come of the body, up to PIECE bytes; nothing at its end."""
     with network_errors(deadline):
         piece = response.read1(PIECE)
-    # A connection that the deadline ended looks like the end of the body.
     deadline.check()
     return piece

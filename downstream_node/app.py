@@ -27,6 +27,10 @@ from downstream_node.measures.v1.routes import blueprint as measure_v1_routes
 from downstream_node.node import Node
 from downstream_node.openapi.routes import blueprint as openapi_routes
 from downstream_node.operators import routes as operators
+from downstream_node.packages import redaction
+from downstream_node.packages.feature import Packages
+from downstream_node.packages.routes import blueprint as package_routes
+from downstream_node.packages.tus.routes import blueprint as upload_routes
 from downstream_node.page_cache import PageCache
 from downstream_node.service_time import ServiceClock
 from downstream_node.settings import Settings
@@ -56,6 +60,7 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
         locator=Locator(Path(values.MMDB_PATH), monotonic),
     )
     require_proofs(node)
+    node.features[Packages] = Packages(values)
     web.prepare(app, node)
     operators.prepare(app, node)
     add_routes(app, node)
@@ -101,6 +106,7 @@ def create_app(values: Settings | None = None, wall_clock: WallClock = system_cl
 
     Raises InvalidSettings, SchemaOutdated or WrongMasterKey, each with what to do.
     """
+    redaction.install()
     app = build(values or settings.load(), wall_clock)
     node = app.extensions[web.EXTENSION]
     # SQLite merges its log into the database when the last connection is closed in order.
@@ -135,6 +141,9 @@ def add_routes(app: Flask, node: Node) -> None:
 
     app.register_blueprint(status_v2_routes, url_prefix=f"{V2_MOUNT}/status")
     app.register_blueprint(file_routes)
+    if node.settings.PACKAGES:
+        app.register_blueprint(package_routes)
+        app.register_blueprint(upload_routes)
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):

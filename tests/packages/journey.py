@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from farmer.served import serving
+from packages.made import CHANNEL, FRIEND, OWNER, MadePackage
 from simulator import SimulatedNode
 from werkzeug.test import TestResponse
 
 from downstream_node.packages.links import PREFIX, allowed_origins, read_link
 from downstream_node.packages.secrets import Secret
 from downstream_node.packages.worker import Stop, Worker
-from packages.made import CHANNEL, FRIEND, OWNER, MadePackage
 
 HOST = "127.0.0.1"
 DISCORD_LINK = PREFIX + "u001." + "aB3-_" * 120

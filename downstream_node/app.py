@@ -27,6 +27,7 @@ from downstream_node.measures.v1.routes import blueprint as measure_v1_routes
 from downstream_node.node import Node
 from downstream_node.openapi.routes import blueprint as openapi_routes
 from downstream_node.operators import routes as operators
+from downstream_node.package_pages.routes import blueprint as package_page
 from downstream_node.packages import redaction
 from downstream_node.packages.feature import Packages
 from downstream_node.packages.routes import blueprint as package_routes
@@ -148,6 +149,7 @@ def add_routes(app: Flask, node: Node) -> None:
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     for blueprint in (operators.blueprint, operators.monitoring):
         app.register_blueprint(blueprint)
+    app.register_blueprint(package_page)
     app.register_blueprint(openapi_routes)
     app.register_blueprint(dashboard.blueprint)
 

@@ -31,7 +31,7 @@ ORDER = (
     "packages",
     "jobs web html page_cache",
     "dashboard",
-    "operators",
+    "operators package_pages",
     "openapi",
     "app",
     "farmer demo",

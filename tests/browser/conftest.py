@@ -46,7 +46,7 @@ def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
             timezone_id=zone,
         )
         contexts.append(context)
-        return Visit(context.new_page(), site)
+        return Visit(context.new_page(), site.url, site=site)
 
     yield make
     for context in contexts:

@@ -41,13 +41,20 @@ def serving(crowd: Crowd) -> Iterator[Site]:
         text=True,
     )
     key = next(word for word in added.stdout.split() if word.startswith("dsop_"))
+    with served(environment) as url:
+        yield Site(crowd, url, key)
+
+
+@contextmanager
+def served(environment: dict[str, str]) -> Iterator[str]:
+    """The node of an *environment*, served by gunicorn: its address."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4"]
     command += ["--no-control-socket", "--log-level", "warning", "--bind", f"127.0.0.1:{port}"]
     server = subprocess.Popen([*command, "downstream_node.app:create_app()"], env=environment)
     try:
         wait_for(port)
-        yield Site(crowd, f"http://127.0.0.1:{port}", key)
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait()

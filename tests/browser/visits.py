@@ -8,11 +8,11 @@ from playwright.sync_api import ConsoleMessage, Page, Request
 
 
 @dataclass
-class Visit:
-    """One page, and what it asked for and complained of."""
+class Look:
+    """One page of the node at *url*, and what it asked for and complained of."""
 
     page: Page
-    site: Site
+    url: str
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -31,12 +31,19 @@ class Visit:
 
     def go(self, path: str = "/") -> Page:
         """Open a page of the node."""
-        self.page.goto(self.site.url + path)
+        self.page.goto(self.url + path)
         return self.page
 
     def strangers(self) -> list[str]:
         """Requests that left the node's origin."""
-        return [url for url in self.requests if not url.startswith((self.site.url, "data:"))]
+        return [url for url in self.requests if not url.startswith((self.url, "data:"))]
+
+
+@dataclass
+class Visit(Look):
+    """The same at a node with a crowd of farmers."""
+
+    site: Site = field(kw_only=True)
 
 
 Visitor = Callable[..., Visit]

@@ -15,6 +15,7 @@ SKIP = "Skip to the content"
 NAVIGATION = "Main"
 NETWORK = "Network"
 STATISTICS = "Statistics"
+PACKAGES = "Packages"
 API = "API"
 OPERATOR = "Operator"
 

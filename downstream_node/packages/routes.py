@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from downstream_node.errors import (
     Busy,
-    DownstreamError,
     InvalidRequest,
     PackageRefused,
     RequestTooLarge,
@@ -29,6 +29,7 @@ from downstream_node.packages.forms import (
     Submission,
     status_answer,
 )
+from downstream_node.packages.links import FetchRefusal
 from downstream_node.packages.live import events
 from downstream_node.packages.service import Address
 from downstream_node.packages.states import DEMO, Code
@@ -86,10 +87,24 @@ def busy(_error: Busy) -> Response:
 
 
 @blueprint.errorhandler(InvalidRequest)
-@blueprint.errorhandler(RequestTooLarge)
-def malformed(_error: DownstreamError) -> Response:
+def malformed(_error: InvalidRequest) -> Response:
     """What makes no sense."""
     return failure(Code.INVALID_REQUEST)
+
+
+@blueprint.errorhandler(RequestTooLarge)
+@blueprint.errorhandler(RequestEntityTooLarge)
+def too_large(_error: Exception) -> Response:
+    """What is longer than any link."""
+    return failure(FetchRefusal.TOO_LARGE)
+
+
+@blueprint.errorhandler(HTTPException)
+def framework(error: HTTPException) -> Response:
+    """What the framework refuses, or a client that is gone."""
+    response = failure(Code.INVALID_REQUEST)
+    response.status_code = error.code or HTTPStatus.BAD_REQUEST
+    return response
 
 
 @blueprint.errorhandler(Exception)

@@ -162,8 +162,9 @@ def received(
     while size < most:
         try:
             piece = stream.read(min(PIECE, most - size))
-        except (OSError, ValueError, RuntimeError) as error:
-            # The server's own errors, of a sender who is gone. Without the whole no checksum.
+        except Exception as error:
+            # Whatever the server's stream raises: the sender is gone. Of a part there is no
+            # checksum to hold it against.
             if checksum:
                 raise
             return size, error

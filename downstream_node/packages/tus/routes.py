@@ -4,6 +4,7 @@ import logging
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
 
 from downstream_node.errors import Busy, PackageRefused, StorageFull
 from downstream_node.packages import door, uploads
@@ -73,6 +74,12 @@ def busy(_error: Busy) -> Response:
 def full(_error: StorageFull) -> Response:
     """There is no space."""
     return failure(Code.STORAGE_FULL)
+
+
+@blueprint.errorhandler(HTTPException)
+def malformed(error: HTTPException) -> Response:
+    """What the framework refuses, or a client that is gone."""
+    return json_response(Failure(Code.INVALID_REQUEST), error.code or HTTPStatus.BAD_REQUEST)
 
 
 @blueprint.errorhandler(Exception)

@@ -12,8 +12,8 @@ CODES: dict[str, tuple[str, str]] = {
     "EXPIRED_LINK": (
         "This link has expired.",
         (
-            "Discord's links are good for 30 days. Ask for a new package in Discord's settings under "
-            "Data & Privacy, or send the file if you still have it."
+            "Discord's links are good for 30 days. Ask for a new package in Discord's settings "
+            "under Data & Privacy, or send the file if you still have it."
         ),
     ),
     "UNREACHABLE": (
@@ -125,8 +125,8 @@ CODES: dict[str, tuple[str, str]] = {
     "UNKNOWN_PACKAGE_ID": (
         "The node knows no such package.",
         (
-            "It was deleted, its time is over, or the recovery text is not quite right. Look the text "
-            "over, or hand in the package again."
+            "It was deleted, its time is over, or the recovery text is not quite right. Look the "
+            "text over, or hand in the package again."
         ),
     ),
     "UNAUTHORIZED": (
@@ -151,8 +151,8 @@ CODES: dict[str, tuple[str, str]] = {
     "DAMAGED": (
         "The statistics are damaged, or were not sealed with this secret.",
         (
-            "Nothing of them is shown. Try again; if it stays so, delete the package and hand it in "
-            "again."
+            "Nothing of them is shown. Try again; if it stays so, delete the package and hand it "
+            "in again."
         ),
     ),
     "TOO_LARGE_HERE": (

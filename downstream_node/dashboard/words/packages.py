@@ -23,8 +23,8 @@ def about(retention: int, redundancy: int) -> list[tuple[str, str]]:
         (
             "What leaves your browser",
             (
-                "The package, or only the link to it, and with it a secret; the statistics come back "
-                "sealed, are opened in this browser, and go nowhere from here."
+                "The package, or only the link to it, and with it a secret; the statistics come "
+                "back sealed, are opened in this browser, and go nowhere from here."
             ),
         ),
         (
@@ -194,18 +194,13 @@ SCRIPT: dict[str, object] = {
     "problems": PROBLEMS,
     "nouns": {
         "message": ["message", "messages"],
-        "call": ["call", "calls"],
         "session": ["session", "sessions"],
         "stay": ["stay", "stays"],
         "file": ["file", "files"],
         "time": ["time", "times"],
         "day": ["day", "days"],
         "person": ["person", "people"],
-        "channel": ["channel", "channels"],
-        "server": ["server", "servers"],
         "payment": ["payment", "payments"],
-        "part": ["part", "parts"],
-        "minute": ["minute", "minutes"],
         "row": ["row", "rows"],
     },
     "hours": "{n} h",
@@ -229,8 +224,6 @@ SCRIPT: dict[str, object] = {
         "unknown": "The node no longer has it",
         "offline": "The node does not answer",
     },
-    "open": "Open",
-    "openName": "Open {name}",
     "added": "handed in on {date}",
     # On its way
     "position": ["You are next.", "{n} package goes first.", "{n} packages go first."],
@@ -248,9 +241,7 @@ SCRIPT: dict[str, object] = {
     "deleted": "Deleted: the node has nothing of this package any more, and this browser has "
     "forgotten its secret.",
     "forgotten": "Forgotten: this browser has its secret no more.",
-    "recovered": "Found.",
     # Statistics
-    "statisticsOf": "Statistics of {name}",
     "demoAbout": "This is a demo with numbers drawn at random. Nobody is behind it.",
     "partial": "This package is not whole: {parts}. What is missing cannot be counted.",
     "partialUnknown": "This package is not whole. What is missing cannot be counted.",
@@ -259,7 +250,6 @@ SCRIPT: dict[str, object] = {
     "lastYear": "Last 12 months of it",
     "lastMonth": "Last 30 days of it",
     "ownRange": "Own choice",
-    "between": "{from} to {to}",
     "rangeEmpty": "The first day is after the last.",
     "showing": "{from} to {to}: {messages}.",
     "noData": "Nothing in this time.",
@@ -314,7 +304,6 @@ SCRIPT: dict[str, object] = {
         "server": "Server",
         "joined": "Joined",
         "time": "Time",
-        "stays": "Stays",
         "sessions": "Sessions",
         "device": "System",
         "files": "Files",

@@ -34,12 +34,11 @@ function counting(told) {
 }
 
 async function unpacked(stream) {
-  const { Broken } = await import("./unsealing.js");
   try {
     return new Uint8Array(await new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
   } catch (error) {
     if (error instanceof RangeError) throw new Failed("TOO_LARGE_HERE");
-    throw error instanceof Broken ? error : new Broken();
+    throw error.code === "OFFLINE" ? error : new Failed("DAMAGED");
   }
 }
 

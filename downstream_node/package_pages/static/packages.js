@@ -92,13 +92,13 @@ async function visit(record) {
   byId("one-name").textContent = record.name;
   byId("one-about").textContent = "";
   byId("save").hidden = true;
-  byId("delete").hidden = record === DEMO;
   byId("cancel").hidden = record === DEMO;
   byId("may-close").hidden = record === DEMO;
   byId("same-file").hidden = true;
   byId("queue").textContent = "";
   byId("recovery-card").hidden = record === DEMO;
   byId("recovery-text").textContent = record.secret ?? "";
+  byId("recovery-details").open = files.has(record.id); // made just now
   byId("one-name").focus({ preventScroll: true });
   scrollTo(0, 0);
   await run(mine, () => (record === DEMO ? open(mine) : follow(mine)));
@@ -117,6 +117,7 @@ async function run(mine, work) {
 
 function showOnly(name) {
   for (const one of ["progress", "trouble", "statistics"]) byId(one).hidden = one !== name;
+  byId("delete").hidden = name === "progress" || shown.record === DEMO;
 }
 
 function showTrouble(mine, code) {
@@ -177,11 +178,11 @@ async function open(mine, bytes) {
   });
   mine.statistics = new Statistics(opened);
   await opened.open({ url, secret: record.secret, id: record.id });
+  await mine.statistics.show();
   if (signal.aborted) return;
   showOnly("statistics");
   if (record === DEMO) byId("one-about").textContent = words.demoAbout;
   byId("save").hidden = false;
-  await mine.statistics.show();
 }
 
 // Send a file

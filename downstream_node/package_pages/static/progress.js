@@ -41,7 +41,9 @@ export function showSent(done, all) {
 
 // What the node says of a package that it has.
 export function showStatus(kind, said) {
-  const detail = said.processingDetail;
+  // What was sent here needs no fetching: a worker takes it as it is.
+  const fetched = kind === "upload" && said.processingDetail === "downloading";
+  const detail = fetched ? "checking" : said.processingDetail;
   const counts = STEP_OF[detail] !== "queued";
   showStep(kind, detail, counts ? said.processingProgress : undefined);
   byId("queue").textContent = counts ? "" : position(said.processingQueuePosition);

@@ -219,7 +219,8 @@ def health() -> Response:
 def file_response(pieces: Iterator[bytes], size: int | None) -> Response:
     """*pieces* as a file to save. Where they break off, so does the connection."""
     response = Response(pieces, content_type=GZIP)
-    response.content_length = size
+    if size is not None:
+        response.content_length = size
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

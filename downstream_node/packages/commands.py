@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import click
 
@@ -64,9 +65,7 @@ def packages_list() -> None:
 def everything(node: Node) -> Iterator[Stored]:
     """All packages, page by page."""
     after = 0
-    while found := node.database.read(
-        lambda connection, after=after: queries.listed(connection, after, PAGE)
-    ):
+    while found := node.database.read(partial(queries.listed, after=after, limit=PAGE)):
         yield from found
         after = found[-1].id
 

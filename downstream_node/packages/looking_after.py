@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -100,7 +101,7 @@ def tidy_segments(node: Node, now: int) -> int:
     unknown: list[str] = []
     for start in range(0, len(old), MOST):
         some = old[start : start + MOST]
-        known = node.database.read(lambda found, some=some: segments.known_among(found, some))
+        known = node.database.read(partial(segments.known_among, files=some))
         unknown += [name for name in some if name not in known]
     removing.discard(node, unknown)
     return len(unknown)
@@ -127,7 +128,7 @@ def tidy_claims(node: Node, now: int) -> int:
             if claim.source == removing.SOURCE and claim.taken_in < now - LEFT_ALONE
         ]
         names = [reference for _, reference in claims]
-        known = node.database.read(lambda found, names=names: queries.results_among(found, names))
+        known = node.database.read(partial(queries.results_among, package_ids=names))
         for sha256, reference in claims:
             state, named = known.get(reference, ("", None))
             if named != sha256 and state != State.WORKING:

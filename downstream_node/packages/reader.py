@@ -75,7 +75,10 @@ def main() -> None:
     # A core file would hold the package and its secret.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     redaction.install()
-    order = msgspec.json.decode(received(), type=Order)
+    line_in = received()
+    if not line_in:  # the worker died before it had said anything
+        return
+    order = msgspec.json.decode(line_in, type=Order)
     threading.Thread(target=end_with_worker, daemon=True).start()
     line = Line()
     with redaction.known(order.secret, order.url or ""):

@@ -128,8 +128,9 @@ class Reader:
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None  # noqa: S101 - pipes, as above
             with suppress(BrokenPipeError):
-                pipe.close()  # type: ignore[union-attr] - pipes, as above
+                pipe.close()
 
     def frames(self, seconds: float) -> Iterator[tuple[Kind, bytes]]:
         """The frames that have come, or come within so many *seconds*. Raises BrokenFrame."""

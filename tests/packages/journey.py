@@ -149,7 +149,7 @@ class Owner:
         """GET /process/<id>/data; it is there."""
         response = self.ask("GET", f"/{self.id}/data", headers=self.headers)
         assert response.status_code == 200, response.text
-        return response.data
+        return bytes(response.data)
 
     def delete(self) -> dict[str, Any]:
         """DELETE /process/<id>."""

@@ -366,9 +366,8 @@ def test_events_follow_a_package(owner: Owner, worker: Worker) -> None:
     owner.submit()
     response = owner.ask("GET", f"/{owner.id}/events", headers=owner.headers, buffered=False)
     assert response.content_type == "text/event-stream"
-    steps, stream = [], iter(response.response)
-    for event in stream:
-        text = event if isinstance(event, bytes) else event.encode()
+    steps: list[str] = []
+    for text in response.iter_encoded():
         if text.startswith(b": "):
             if len(steps) == 1:
                 assert work(worker)

@@ -7,7 +7,7 @@ from conftest import NodeMaker
 from packages.conftest import QUICK
 from packages.journey import Owner, Shop, small_package, work, worker_of
 from simulator import SimulatedNode
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from downstream_node.packages import commands, looking_after, queries
 from downstream_node.packages.models import Box, Package
@@ -28,7 +28,7 @@ def owners(node: SimulatedNode, shop: Shop, count: int) -> list[Owner]:
 def rows(node: SimulatedNode, table: type) -> int:
     """How many rows a table has."""
     count = select(func.count()).select_from(table)
-    return node.parts.database.read(lambda found: found.execute(count).scalar_one())
+    return int(node.parts.database.read(lambda found: found.execute(count).scalar_one()))
 
 
 def after(node: SimulatedNode, seconds: float, *workers: Worker) -> int:
@@ -204,9 +204,9 @@ def test_a_key_of_a_stranger_gets_no_secret(owner: Owner) -> None:
     """Who can only write to the database cannot have packages sealed to a key of their own."""
     node, now = owner.node, owner.node.clock.wall
 
-    def intrude(connection: object) -> None:
-        worker = queries.register(connection, b"k" * 32, b"v" * 32, "stranger", now)  # type: ignore[arg-type]
-        queries.live_on(connection, worker, now + 1000)  # type: ignore[arg-type]
+    def intrude(connection: Connection) -> None:
+        worker = queries.register(connection, b"k" * 32, b"v" * 32, "stranger", now)
+        queries.live_on(connection, worker, now + 1000)
 
     node.parts.database.write(intrude)
     owner.submit()
@@ -233,10 +233,9 @@ def test_a_silent_worker_may_come_back(owner: Owner, worker: Worker) -> None:
     """Its boxes are still good, so the package waits no longer."""
     owner.submit()
     after(owner.node, 2)
-    assert (
-        owner.node.parts.database.read(lambda found: queries.find(found, owner.id)).state
-        == "waiting"
-    )  # type: ignore[union-attr]
+    package = owner.node.parts.database.read(lambda found: queries.find(found, owner.id))
+    assert package is not None
+    assert package.state == "waiting"
     worker.beat()
     assert work(worker)
 

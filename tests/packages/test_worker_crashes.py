@@ -131,7 +131,7 @@ def doomed(mortals: "subprocess.Popen[str]") -> Doomed:
 def alive(node: SimulatedNode) -> int:
     """How many workers are alive."""
     now = node.clock.wall
-    return node.parts.database.read(lambda found: queries.count_live_workers(found, now))
+    return int(node.parts.database.read(lambda found: queries.count_live_workers(found, now)))
 
 
 def until(reached: Callable[[], bool], seconds: float = 20) -> None:
@@ -227,7 +227,8 @@ def test_s5_deleted_in_every_step(  # noqa: PLR0913, PLR0917 - fixtures
     path, name = place.rsplit(".", 1)
     module, _, kind = path.partition(":")
     target = getattr(importlib.import_module(f"downstream_node.{module}"), kind)
-    step, deleted = getattr(target, name), []
+    step = getattr(target, name)
+    deleted: list[dict[str, object]] = []
 
     def interrupted(*arguments: object, **options: object) -> object:
         wanted = not stage or any(getattr(one, "stage", None) == stage for one in arguments)

@@ -2,9 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Protocol
 
 from downstream_node.clock import SECOND
 from downstream_node.errors import PackageRefused
@@ -17,26 +17,33 @@ OFFSET_TYPE = "application/offset+octet-stream"
 MOST_DIGITS = 15
 
 
+class Headers(Protocol):
+    """Those of a request."""
+
+    def get(self, key: str, /) -> str | None:
+        """The value of one, if it is there."""
+
+
 def refused(sentence: str) -> PackageRefused:
     """The refusal of a malformed header."""
     return PackageRefused(Code.INVALID_REQUEST, sentence)
 
 
-def require_version(headers: Mapping[str, str]) -> None:
+def require_version(headers: Headers) -> None:
     """Raise PackageRefused unless the client speaks our version."""
     if headers.get("Tus-Resumable") != VERSION:
         raise PackageRefused(Code.UNSUPPORTED_VERSION, "Tus-Resumable must be 1.0.0.")
 
 
-def number(headers: Mapping[str, str], name: str) -> int:
+def number(headers: Headers, name: str) -> int:
     """The whole number in a header. Raises PackageRefused."""
-    text = headers.get(name, "")
+    text = headers.get(name) or ""
     if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise refused(f"{name} must be a whole number.")
     return int(text)
 
 
-def length(headers: Mapping[str, str]) -> int:
+def length(headers: Headers) -> int:
     """The Upload-Length, which has to be known at once and is not 0. Raises PackageRefused."""
     found = number(headers, "Upload-Length")
     if not found:
@@ -44,7 +51,7 @@ def length(headers: Mapping[str, str]) -> int:
     return found
 
 
-def checksum(headers: Mapping[str, str]) -> Checksum | None:
+def checksum(headers: Headers) -> Checksum | None:
     """What Upload-Checksum says. Raises PackageRefused."""
     text = headers.get("Upload-Checksum")
     if text is None:
@@ -59,9 +66,9 @@ def checksum(headers: Mapping[str, str]) -> Checksum | None:
     return Checksum(algorithm, digest)
 
 
-def require_type(headers: Mapping[str, str]) -> None:
+def require_type(headers: Headers) -> None:
     """Raise PackageRefused unless the body is bytes of the upload."""
-    if headers.get("Content-Type", "") != OFFSET_TYPE:
+    if headers.get("Content-Type") != OFFSET_TYPE:
         raise refused(f"Content-Type must be {OFFSET_TYPE}.")
 
 

@@ -93,7 +93,6 @@ async function visit(record) {
   byId("one-about").textContent = "";
   byId("save").hidden = true;
   byId("cancel").hidden = record === DEMO;
-  byId("may-close").hidden = record === DEMO;
   byId("same-file").hidden = true;
   byId("queue").textContent = "";
   byId("recovery-card").hidden = record === DEMO;

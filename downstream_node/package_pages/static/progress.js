@@ -26,6 +26,7 @@ export function showStep(kind, detail, share) {
     return element("li", { class: `step-${state}`, "data-step": step, "aria-current": state === "now" && "step" },
       words.steps[step], element("span", { class: "visually-hidden" }, ` (${told})`));
   }));
+  byId("may-close").hidden = detail === "sending" || STEP_OF[detail] === "opening";
   const doing = byId("doing");
   // Only a change is told to who listens.
   if (doing.textContent !== words.details[detail]) doing.textContent = words.details[detail];

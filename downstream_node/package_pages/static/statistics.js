@@ -4,6 +4,7 @@ import { card, columns, num, ranks, table, tile, week } from "./drawing.js";
 import { byId, counted, day, decimal, element, fill, hour, minutes, money, month, number, weekdays, words, zone } from "./telling.js";
 
 const DAY = 86_400_000; // milliseconds
+const HOUR = 3_600_000;
 const MOST_DAYS = 93; // more are told by the month
 const ONCE = ["owner", "span", "missing", "questions"]; // asked when the statistics are opened
 const EACH = [ // asked for every time that is shown
@@ -71,11 +72,12 @@ function overTime(id, title, rows, name, shown, told, heading) {
   return card(id, title, parts, [first, heading], values.map((one) => [one.label, num(one.told)]));
 }
 
-// Messages by weekday (from Monday on) and hour in the time zone of the reader.
+// Messages by weekday (from Monday on) and hour in the time zone of the reader. Packages have hours
+// of UTC; where zones are half an hour apart, most of an hour is where its middle is.
 function weekOf(rows) {
   const grid = weekdays.map(() => HOURS.map(() => 0));
   for (const row of rows) {
-    const local = new Date(Date.parse(row.day) + row.hour * 3_600_000);
+    const local = new Date(Date.parse(row.day) + (row.hour + 0.5) * HOUR);
     grid[(local.getDay() + 6) % 7][local.getHours()] += row.messages;
   }
   return grid;

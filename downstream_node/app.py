@@ -33,6 +33,11 @@ from downstream_node.node import Node
 from downstream_node.openapi.routes import blueprint as openapi_routes
 from downstream_node.operators import routes as operators
 from downstream_node.operators import sessions as operator_sessions
+from downstream_node.package_pages.routes import blueprint as package_page
+from downstream_node.packages import redaction
+from downstream_node.packages.feature import Packages
+from downstream_node.packages.routes import blueprint as package_routes
+from downstream_node.packages.tus.routes import blueprint as upload_routes
 from downstream_node.page_cache import PageCache
 from downstream_node.service_time import ServiceClock
 from downstream_node.settings import Settings
@@ -70,6 +75,7 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     )
     node.features[Chats] = Chats(values)
     require_proofs(node)
+    node.features[Packages] = Packages(values)
     web.prepare(app, node)
     login_cookies.prepare(app, node.keys.session_key, COOKIES)
     operators.prepare(app)
@@ -116,6 +122,7 @@ def create_app(values: Settings | None = None, wall_clock: WallClock = system_cl
 
     Raises InvalidSettings, SchemaOutdated or WrongMasterKey, each with what to do.
     """
+    redaction.install()
     app = build(values or settings.load(), wall_clock)
     node = app.extensions[web.EXTENSION]
     # SQLite merges its log into the database when the last connection is closed in order.
@@ -150,6 +157,9 @@ def add_routes(app: Flask, node: Node) -> None:
 
     app.register_blueprint(status_v2_routes, url_prefix=f"{V2_MOUNT}/status")
     app.register_blueprint(file_routes)
+    if node.settings.PACKAGES:
+        app.register_blueprint(package_routes)
+        app.register_blueprint(upload_routes)
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     app.register_blueprint(chat_routes)
@@ -157,6 +167,7 @@ def add_routes(app: Flask, node: Node) -> None:
     for blueprint in (operators.blueprint, operators.monitoring):
         app.register_blueprint(blueprint)
     app.register_blueprint(chat_pages.blueprint)
+    app.register_blueprint(package_page)
     app.register_blueprint(openapi_routes)
     app.register_blueprint(dashboard.blueprint)
 

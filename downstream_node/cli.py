@@ -27,6 +27,7 @@ from downstream_node.farmer.command import farm
 from downstream_node.measures import commands as measure_commands
 from downstream_node.node import Node
 from downstream_node.operators import keys
+from downstream_node.packages import commands as package_commands
 from downstream_node.terminal import Commands
 
 ADDRESSES = ("SQLALCHEMY_DATABASE_URI", "CHATS_ARCHIVE", "REDIS_URL")
@@ -251,6 +252,17 @@ def files(context: click.Context) -> None:
 
 for file_command in file_commands.ALL:
     files.add_command(file_command)
+
+
+@main.group()
+@click.pass_context
+def packages(context: click.Context) -> None:
+    """People's data packages. ID is that of one, 32 hex digits."""
+    context.obj = ready_node
+
+
+for package_command in package_commands.ALL:
+    packages.add_command(package_command)
 
 
 @main.command("settings")

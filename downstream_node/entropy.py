@@ -66,6 +66,18 @@ class Keys:
         message = b"%d\0%d\0" % (definition, period) + contributor.encode()
         return derive(self.master, b"contributor", message)[:16]
 
+    def package_voucher(self, public_key: bytes) -> bytes:
+        """What shows that a process of this node made *public_key*: secrets are sealed to it.
+
+        Who can write to the database alone cannot have packages sealed to a key of their own.
+        """
+        return derive(self.master, b"package worker", public_key)
+
+    def package_signature(self, package_id: str, sha256: bytes, expires: int) -> str:
+        """What makes an address of a sealed package good until *expires*. 64 hex digits."""
+        message = b"%s\0%s\0%d" % (package_id.encode(), sha256, expires)
+        return derive(self.master, b"package address", message).hex()
+
     def ip_hash(self, address: str) -> str:
         """A keyed hash of an IP address, 32 hex digits.
 

@@ -191,5 +191,27 @@ class MalformedAddress(DownstreamError):
     """A text is not the Base58Check form of a Bitcoin address that we accept."""
 
 
+class PackageRefused(DownstreamError):
+    """A data package cannot or must not be read; *code* says why to programs."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class SealBroken(DownstreamError):
+    """What was sealed has been changed or cut, belongs elsewhere, or the key is another one."""
+
+    def __init__(self) -> None:
+        super().__init__("The seal is broken.")
+
+
+class PackageCancelled(DownstreamError):
+    """Nobody wants this data package to be read any more."""
+
+    def __init__(self) -> None:
+        super().__init__("The package is no longer wanted.")
+
+
 class FarmerStopped(DownstreamError):
     """The farmer cannot go on: the node is unreachable for good or refuses it."""

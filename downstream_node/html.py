@@ -11,6 +11,10 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+POLICY_WITH_WASM = CONTENT_SECURITY_POLICY.replace(
+    "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"
+)
+"""For scripts that compile WebAssembly; despite the name it lets no text become a program."""
 
 
 def page(template: str, status: int = HTTPStatus.OK, **context: object) -> Response:

@@ -23,6 +23,7 @@ from downstream_node.measures import telemetry
 from downstream_node.measures.aggregating import aggregate_all
 from downstream_node.measures.collecting import forget_old_receipts
 from downstream_node.node import Node
+from downstream_node.packages import looking_after
 from downstream_node.service_time import BEAT_EVERY
 from downstream_node.settings import Settings
 from downstream_node.status.network import SAMPLE_EVERY, sample
@@ -96,6 +97,8 @@ JOBS = (
     Job("forget receipts of measures", 60 * SECOND, forget_old_receipts),
     Job("check files", 10 * SECOND, check_some),
     Job("tidy files", TIDY_EVERY, tidy),
+    Job("look after packages", looking_after.LOOK_EVERY, looking_after.look_after),
+    Job("tidy packages", looking_after.TIDY_EVERY, looking_after.tidy),
 )
 
 

@@ -197,6 +197,74 @@ class Settings:
     )
     JOBS: bool = setting(True, "a serving process also runs the background jobs")
 
+    # Packages
+    PACKAGES: bool = setting(True, "people may have their data packages processed")
+    PACKAGES_PATH: str = setting(
+        "data/packages",
+        "the folder of uploads and of working files, all encrypted; workers and servers share it",
+    )
+    PACKAGES_ALLOWED_HOSTS: str = setting(
+        "",
+        "hosts besides Discord's from which packages are fetched, exact, with commas between, as "
+        "files.example.org or http://127.0.0.1:8123",
+    )
+    PACKAGES_MAX_SIZE: int = setting(
+        4 << 30, "largest package, packed", unit="bytes", minimum=1024, maximum=1 << 37
+    )
+    PACKAGES_FETCH_TIMEOUT: int = setting(
+        1800, "time to fetch a package of a link in", unit="seconds", minimum=1, maximum=86400
+    )
+    PACKAGES_UPLOAD_SPACE: int = setting(
+        32 << 30, "space for packages that are being uploaded", unit="bytes", minimum=1024
+    )
+    PACKAGES_UPLOAD_TIME: int = setting(
+        86400, "an upload to which nothing came for so long is given up", unit="seconds", minimum=60
+    )
+    PACKAGES_LEASE: int = setting(
+        30,
+        "another worker takes a package over when its worker has said nothing for so long",
+        unit="seconds",
+        minimum=1,
+        maximum=3600,
+    )
+    PACKAGES_ATTEMPTS: int = setting(
+        3, "how often a package is tried before it has failed", minimum=1, maximum=100
+    )
+    PACKAGES_TIMEOUT: int = setting(
+        3600, "longest time for one attempt at a package", unit="seconds", minimum=1
+    )
+    PACKAGES_WAIT: int = setting(
+        86400,
+        "how long a package waits that no worker can open, for its owner to ask for it",
+        unit="seconds",
+        minimum=1,
+    )
+    PACKAGES_RETENTION: int = setting(
+        90 * 86400, "how long results are kept", unit="seconds", minimum=60
+    )
+    PACKAGES_REDUNDANCY: int = setting(
+        3, "copies of a result wanted with farmers", minimum=0, maximum=1000
+    )
+    PACKAGES_BLOB_TTL: int = setting(
+        300, "how long an address of a sealed result is good", unit="seconds", minimum=1
+    )
+    PACKAGES_SUBMIT_LIMIT: int = setting(
+        20, "packages that one IP address may submit in a minute; 0: any number", minimum=0
+    )
+    PACKAGES_RATE_LIMIT: int = setting(
+        600,
+        "other requests about packages of one IP address in a minute; 0: any number",
+        minimum=0,
+    )
+    PACKAGES_STREAMS: int = setting(
+        2, "streams of live progress at once in a process; each takes a thread", minimum=0
+    )
+    PACKAGES_CORS_ORIGINS: str = setting(
+        "*",
+        "web sites whose pages may speak to this node about packages, with commas between; "
+        "*: all, none: none (the secret is in a header, so no site has it but the owner's)",
+    )
+
 
 FIELDS = {item.name: item for item in dataclasses.fields(Settings)}
 

@@ -17,7 +17,8 @@ ORDER = (
     "errors",
     "clock",
     "settings entropy database terminal",
-    "service_time",
+    "service_time shared",
+    "limiting",
     "heartbeat addresses geo",
     "node",
     "schema",
@@ -27,10 +28,11 @@ ORDER = (
     "status",
     "custody",
     "measures chats",
+    "packages",
     "jobs web html page_cache login_cookies",
     "dashboard",
     "operators",
-    "chat_pages",
+    "chat_pages package_pages",
     "openapi",
     "app",
     "farmer demo",
@@ -93,6 +95,17 @@ PURE = (
     "measures.periods",
     "measures.quantiles",
     "measures.rules",
+    "packages.addresses",
+    "packages.links",
+    "packages.secrets",
+    "packages.states",
+    *(
+        f"packages.reading.{noun}"
+        for noun in (
+            *("limits", "problems", "watch", "layout", "stamps", "splitting", "documents"),
+            *("messages", "activity", "sessions", "voice", "events", "channels", "tables", "docs"),
+        )
+    ),
     "status.reports",
     "dashboard.charts",
     "dashboard.words",
@@ -104,16 +117,8 @@ PURE_LIBRARIES = {
 SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
-    *(
-        "operators",
-        "dashboard",
-        "html",
-        "measures",
-        "terminal",
-        "login_cookies",
-        "chat_pages",
-        "custody",
-    ),
+    *("operators", "dashboard", "html", "measures", "terminal", "login_cookies"),
+    *("chat_pages", "custody", "packages", "package_pages"),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -21,8 +21,17 @@ from downstream_node.openapi.routes import PARTS
 WHOLE = document(PARTS)
 SCHEMA = schemathesis.openapi.from_dict(WHOLE, config=SchemathesisConfig())
 AT_ROOT = {"measures.measure", "measures.aggregate", "measures.status", "files.show"}
-WITHOUT_SAYING = {"HEAD", "OPTIONS"}
-"""Methods that the framework adds to each route; the description says so once."""
+WITH_PACKAGES = {"packages", "uploads"}
+"""Blueprints that are described as a whole, at the root, too."""
+
+
+def said(methods: set[str] | None) -> set[str]:
+    """Those of the methods of a rule that the description names.
+
+    The framework adds HEAD wherever GET is, and OPTIONS; the description says so once.
+    """
+    given = methods or set()
+    return given - {"OPTIONS"} - ({"HEAD"} if "GET" in given else set())
 
 
 def served(node: SimulatedNode) -> set[tuple[str, str]]:
@@ -31,12 +40,13 @@ def served(node: SimulatedNode) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for rule in node.app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        if rule.endpoint in AT_ROOT:
-            found |= {(path, method) for method in (rule.methods or set()) - WITHOUT_SAYING}
+        part = rule.endpoint.partition(".")[0]
+        if rule.endpoint in AT_ROOT or part in WITH_PACKAGES:
+            found |= {(path, method) for method in said(rule.methods)}
         elif path.startswith("/api/"):
             if not re.match(rf"{second}/v\d", path):
                 path = path.replace(second, v1_mount, 1)
-            found |= {(path, method) for method in (rule.methods or set()) - WITHOUT_SAYING}
+            found |= {(path, method) for method in said(rule.methods)}
     return found
 
 

@@ -44,6 +44,13 @@ QUICK = settings(
 )
 THOROUGH = settings(QUICK, max_examples=150)
 
+
+@schemathesis.serializer("application/offset+octet-stream")
+def as_bytes(_context: object, value: object) -> bytes:
+    """Bytes of an upload: a text as it is, all else as its text."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 serving: list[SimulatedNode] = []
 """The node of this file; operations are collected before there is one."""
 

@@ -14,7 +14,7 @@ import msgspec
 from redis import Redis
 
 from downstream_node import __version__
-from downstream_node.chats.shared import Shared
+from downstream_node.shared import Shared
 
 PREFIX = "downstream:chats:"
 LIFETIME = 3600

@@ -9,10 +9,10 @@ from sqlalchemy.exc import ArgumentError
 
 from downstream_node.chats.archive import Archive
 from downstream_node.chats.cache import Cache, InRedis, Memory
-from downstream_node.chats.limiting import Limiter, NoLimit, PerMinute
-from downstream_node.chats.shared import Shared
 from downstream_node.errors import InvalidSettings
+from downstream_node.limiting import Limiter, NoLimit, PerMinute
 from downstream_node.settings import Settings
+from downstream_node.shared import Shared
 
 
 class Chats:

@@ -18,11 +18,11 @@ from servers import free_port
 from downstream_node.chats import searching
 from downstream_node.chats.access import operator
 from downstream_node.chats.cache import PREFIX, Cache, InRedis, Memory, key_of, size_of
-from downstream_node.chats.limiting import NoLimit, PerMinute
 from downstream_node.chats.searching import Question
-from downstream_node.chats.shared import LEFT_ALONE, PATIENCE, Shared
 from downstream_node.clock import monotonic, pause
 from downstream_node.errors import InvalidSettings
+from downstream_node.limiting import NoLimit, PerMinute
+from downstream_node.shared import LEFT_ALONE, PATIENCE, Shared
 
 
 class Counted:

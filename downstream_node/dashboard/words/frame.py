@@ -16,6 +16,7 @@ NAVIGATION = "Main"
 NETWORK = "Network"
 STATISTICS = "Statistics"
 CHATS = "Chats"
+PACKAGES = "Packages"
 API = "API"
 OPERATOR = "Operator"
 

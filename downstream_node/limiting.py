@@ -8,8 +8,8 @@ from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from downstream_node import clock
-from downstream_node.chats.shared import Shared
 from downstream_node.clock import SECOND
+from downstream_node.shared import Shared
 
 MINUTE = 60
 PREFIX = "downstream:limits"

@@ -1,0 +1,95 @@
+"""SQL over uploads and their segments; role of queries for them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from downstream_node.database import insert_missing
+from downstream_node.packages.models import Package, Segment, Upload
+from downstream_node.packages.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUpload:
+    """An upload; *offset* bytes of *length* are durable. Times are wall time in milliseconds."""
+
+    package_id: str
+    length: int
+    offset: int
+    created: int
+    expires: int
+
+
+COLUMNS = (Upload.package_id, Upload.length, Upload.offset, Upload.created, Upload.expires)
+
+
+def find(connection: Connection, package_id: str) -> StoredUpload | None:
+    """The upload of this package."""
+    row = connection.execute(select(*COLUMNS).where(Upload.package_id == package_id)).first()
+    return None if row is None else StoredUpload(*row)
+
+
+def announced(connection: Connection) -> int:
+    """Bytes that all uploads have or will have."""
+    return int(connection.execute(select(func.coalesce(func.sum(Upload.length), 0))).scalar_one())
+
+
+def begin(connection: Connection, package_id: str, length: int, now: int, expires: int) -> None:
+    """A new upload, unless the package has one."""
+    values = {"package_id": package_id, "length": length, "offset": 0}
+    insert_missing(connection, Upload, **values, created=now, expires=expires)
+
+
+def append(  # noqa: PLR0913 - the columns of a row, all by keyword
+    connection: Connection, package_id: str, *, start: int, size: int, file: str, expires: int
+) -> bool:
+    """The next *size* bytes are in *file*; False if somebody else has sent them."""
+    guarded = update(Upload).where(
+        Upload.package_id == package_id, Upload.offset == start, Upload.length >= start + size
+    )
+    statement = guarded.values(offset=start + size, expires=expires)
+    if connection.execute(statement).rowcount == 0:
+        return False
+    if size:
+        values = {"package_id": package_id, "start": start, "size": size, "file": file}
+        connection.execute(insert(Segment).values(values))
+    return True
+
+
+def files_of(connection: Connection, package_id: str) -> list[str]:
+    """The names of the segments of an upload, in order."""
+    query = select(Segment.file).where(Segment.package_id == package_id).order_by(Segment.start)
+    return list(connection.execute(query).scalars())
+
+
+def forget(connection: Connection, package_id: str) -> list[str] | None:
+    """Delete the rows of an upload; the files that it had, None if there was none."""
+    locked = update(Upload).where(Upload.package_id == package_id).values(length=-1)
+    if connection.execute(locked).rowcount == 0:
+        return None
+    files = files_of(connection, package_id)
+    connection.execute(delete(Segment).where(Segment.package_id == package_id))
+    connection.execute(delete(Upload).where(Upload.package_id == package_id))
+    return files
+
+
+def over(connection: Connection, now: int, limit: int) -> list[str]:
+    """The packages of uploads to which nothing came for too long, and of those done with."""
+    wanted = exists().where(
+        Package.package_id == Upload.package_id,
+        Package.state.in_((State.QUEUED, State.WAITING, State.WORKING)),
+    )
+    ended = exists().where(
+        Package.package_id == Upload.package_id,
+        Package.state.in_((State.DONE, State.FAILED)),
+        Package.updated > Upload.created,
+    )
+    condition = ~wanted & ((Upload.expires <= now) | (ended & (Upload.offset == Upload.length)))
+    query = select(Upload.package_id).where(condition).order_by(Upload.package_id)
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
+def known_among(connection: Connection, files: list[str]) -> set[str]:
+    """Those of *files* that are segments of an upload."""
+    query = select(Segment.file).where(Segment.file.in_(files))
+    return set(connection.execute(query).scalars())

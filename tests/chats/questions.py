@@ -135,7 +135,7 @@ class Questions:
     def tallied(self) -> Condition:
         """One that the numbers of messages by channel, author and month answer alone."""
         start = month_start(month_of(self.random.choice(self.chats.messages).place))
-        leaves = [
+        leaves: list[Condition] = [
             *(Marked(frozenset({marks.within(channel.id)})) for channel in self.chats.channels),
             *(Marked(frozenset({marks.by(author.id)})) for author in self.chats.authors),
             *(Between(first=start), Between(beyond=start), Everything()),

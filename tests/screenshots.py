@@ -1,4 +1,6 @@
-"""Pictures of the dashboard with a crowd of farmers: `make screenshots` writes them.
+"""Pictures of the dashboard with a crowd of farmers, and of the page of packages.
+
+`make screenshots` writes them.
 
     python tests/screenshots.py FOLDER [--farmers 1000]
 
@@ -7,14 +9,16 @@ Each page at phone and desktop width, light and dark.
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from pathlib import Path
 
-from browser.site import WIDTHS, Site, chromium, open_page, serving
+from browser.package_site import PackageSite, package_site
+from browser.site import WIDTHS, chromium, open_page, serving
 from crowd import Crowd
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 PAGES = {
     "front": "/",
@@ -24,7 +28,10 @@ PAGES = {
     "docs": "/docs",
 }
 """By the name of the picture; what `open_page` opens."""
+PACKAGE_PAGES = {"packages": "/packages", "packages-statistics": "/packages#demo"}
 HEIGHT = 900
+Opening = Callable[[Page, str], Page]
+"""Opens a path in a page."""
 
 
 @contextmanager
@@ -36,19 +43,27 @@ def opened() -> Iterator[Browser]:
         browser.close()
 
 
-def take(browser: Browser, site: Site, folder: Path) -> None:
-    """Write all pictures to *folder*."""
+def take(browser: Browser, pages: dict[str, str], folder: Path, opening: Opening) -> None:
+    """Write pictures of all *pages* to *folder*."""
     for (name, path), (width, pixels), scheme in product(
-        PAGES.items(), WIDTHS.items(), ("light", "dark")
+        pages.items(), WIDTHS.items(), ("light", "dark")
     ):
         dark = scheme == "dark"
         context = browser.new_context(
             viewport={"width": pixels, "height": HEIGHT}, color_scheme="dark" if dark else "light"
         )
-        page = open_page(context.new_page(), site, path)
+        page = opening(context.new_page(), path)
         page.wait_for_load_state("networkidle")
         page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=name != "docs")
         context.close()
+
+
+def open_packages(site: PackageSite, page: Page, path: str) -> Page:
+    """Open the page of packages, and wait for the statistics if it is to show some."""
+    page.goto(site.url + path)
+    if "#" in path:
+        page.wait_for_selector("#statistics:visible")
+    return page
 
 
 def main() -> None:
@@ -61,7 +76,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="downstream-crowd-") as folder:
         crowd = Crowd(Path(folder)).write(options.farmers)
         with serving(crowd) as site, opened() as browser:
-            take(browser, site, options.folder)
+            take(browser, PAGES, options.folder, lambda page, path: open_page(page, site, path))
+    with (
+        tempfile.TemporaryDirectory(prefix="downstream-packages-") as folder,
+        package_site(Path(folder)) as packages,
+        opened() as browser,
+    ):
+        take(browser, PACKAGE_PAGES, options.folder, partial(open_packages, packages))
 
 
 if __name__ == "__main__":

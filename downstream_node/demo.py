@@ -1,4 +1,4 @@
-"""`make run`: a node, its pool of chunks and one farmer, each a process of its own.
+"""`make run`: a node, its pool of chunks, one farmer and more, each a process of its own.
 
 Everything is started through the same commands that an operator and a volunteer use.
 """
@@ -19,6 +19,7 @@ import requests
 
 from downstream_node.clock import monotonic, pause
 from downstream_node.errors import DownstreamError
+from downstream_node.packages.example import package
 from downstream_node.settings import CONFIG_VARIABLE
 
 OWN_SETTINGS = {
@@ -31,6 +32,7 @@ OWN_SETTINGS = {
     # the demo listens on this machine alone.
     "DOWNSTREAM_CHATS_WATCH_EVERY": "0",
     "DOWNSTREAM_CHATS_OPEN_EXPORT": "true",
+    "DOWNSTREAM_PACKAGES_PATH": "data/demo-packages",
 }
 """Unless the environment says otherwise."""
 OPERATOR = "demo"
@@ -43,6 +45,9 @@ TO_DROP = "example-drop.json"
 """More of one channel, for its export to be asked for."""
 CHAT_GUILD = "1163112098675904512"
 CHAT_CHANNEL = "1165030189714129000"
+SHOP = Path("data/demo-shop")
+"""Stands in for Discord: a package lies there to be downloaded."""
+PACKAGE = "package.zip"
 NODE = "node"
 INTERVAL_SECONDS = 5
 POOL = ("1024", "65536", "4194304", "2")
@@ -72,17 +77,24 @@ def run_demo(port: int, data: str) -> None:
     # A shorter interval than the default, so that somebody who looks sees heartbeats rise.
     os.environ.setdefault("DOWNSTREAM_DEFAULT_INTERVAL", str(INTERVAL_SECONDS))
     url = f"http://127.0.0.1:{port}"
+    shop_port = free_port()
+    shop = f"http://127.0.0.1:{shop_port}"
+    os.environ.setdefault("DOWNSTREAM_PACKAGES_ALLOWED_HOSTS", shop)
     stop = Stop().on_signals()
     command("db", "init")
     command("whitelist", farmer_address(data))
     command("measures", "insert-definitions-json", "-f", EXAMPLES)
     key, token = operator_key(), measures_token()
     chats_of_the_example()
+    SHOP.mkdir(parents=True, exist_ok=True)
+    (SHOP / PACKAGE).write_bytes(package().getvalue())
     with processes() as started:
         started[NODE] = start(*server(port))
         started["pool of chunks"] = start(
             *ours("chunks", "maintain", *POOL, "--every", str(POOL_CHECK_SECONDS))
         )
+        started["worker for packages"] = start(*ours("packages", "work"))
+        started["shop of packages"] = start(*file_server(shop_port, SHOP))
         wait_for_node(url, started, stop)
         farm = ("farm", "--node", url, "--data", data, "--size", str(FARMER_BYTES))
         started["farmer"] = start(*ours(*farm))
@@ -93,6 +105,8 @@ def run_demo(port: int, data: str) -> None:
         click.echo(
             f"More of it: curl -X POST -H 'X-Token: x' {url}/api/chats/export/{CHAT_CHANNEL}"
         )
+        click.echo(f"Data packages: {url}/packages; to try it with the file {SHOP / PACKAGE},")
+        click.echo(f"or with its link: {shop}/{PACKAGE}")
         click.echo(f"For measures like those of {EXAMPLES}: the token {token}")
         click.echo("Ctrl-C stops the node and its farmer.\n")
         keep_running(started, stop)
@@ -109,6 +123,19 @@ def require_free(port: int) -> None:
             raise ProcessEnded(
                 f"Port {port} is not to be had ({error.strerror}). PORT=5001 make run takes 5001."
             ) from None
+
+
+def free_port() -> int:
+    """A port on which nobody listens right now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def file_server(port: int, folder: Path) -> list[str]:
+    """A server of the files in *folder*."""
+    options = ["--bind", "127.0.0.1", "--directory", str(folder)]
+    return [sys.executable, "-m", "http.server", str(port), *options]
 
 
 def ours(*arguments: str) -> list[str]:

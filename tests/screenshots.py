@@ -1,4 +1,4 @@
-"""Pictures of the dashboard with a crowd of farmers, and of an archive of chats.
+"""Pictures of the dashboard with a crowd of farmers, of an archive of chats, and of packages.
 
 `make screenshots` writes them.
 
@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 
 from browser.chat_site import ChatSite, chat_site
+from browser.package_site import PackageSite, package_site
 from browser.site import WIDTHS, chromium, open_page, serving
 from crowd import Crowd
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -35,6 +36,7 @@ CHAT_PAGES = {
     "chats-read": "/chats/messages/1233571669289730000?q=pie",
     "chats-login": "/chats/login",
 }
+PACKAGE_PAGES = {"packages": "/packages", "packages-statistics": "/packages#demo"}
 HEIGHT = 900
 Opening = Callable[[Page, str], Page]
 """Opens a path in a page."""
@@ -70,6 +72,14 @@ def open_chats(archive: ChatSite, page: Page, path: str) -> Page:
     return page
 
 
+def open_packages(site: PackageSite, page: Page, path: str) -> Page:
+    """Open the page of packages, and wait for the statistics if it is to show some."""
+    page.goto(site.url + path)
+    if "#" in path:
+        page.wait_for_selector("#statistics:visible")
+    return page
+
+
 def main() -> None:
     """Write the crowd, serve it, and take the pictures."""
     parser = argparse.ArgumentParser(description="Take pictures of the dashboard.")
@@ -87,6 +97,12 @@ def main() -> None:
         opened() as browser,
     ):
         take(browser, CHAT_PAGES, options.folder, partial(open_chats, archive))
+    with (
+        tempfile.TemporaryDirectory(prefix="downstream-packages-") as folder,
+        package_site(Path(folder)) as packages,
+        opened() as browser,
+    ):
+        take(browser, PACKAGE_PAGES, options.folder, partial(open_packages, packages))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from downstream_node.clock import SECOND, monotonic, pause
 from downstream_node.custody import service as custody
@@ -40,6 +42,7 @@ from downstream_node.settings import ENVIRONMENT_PREFIX
 
 log = logging.getLogger(__name__)
 
+ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 1.0
 BEATS_IN_A_LEASE = 4
 GRACE_SECONDS = 20.0
@@ -98,6 +101,9 @@ class Reader:
             for name, value in os.environ.items()
             if not name.startswith(ENVIRONMENT_PREFIX)
         }
+        # From wherever the worker was started, and however it found our modules.
+        paths = (str(ROOT), environment.get("PYTHONPATH", ""))
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "downstream_node.packages.reader"],
             stdin=subprocess.PIPE,
@@ -218,18 +224,28 @@ class Worker:
     def run(self, *, once: bool = False) -> int:
         """Take packages until it is stopped, or *once*; how many it took."""
         taken = 0
-        while not self.stop.requested:
-            if self.is_time():
-                self.beat()
-            claim = self.take()
-            if claim is None:
+        while not self.stop.requested and not (once and taken):
+            try:
+                did = self.one_pass()
+            except (DownstreamError, SQLAlchemyError) as error:
+                # A database that is away for a while. What it was to be told of a package is
+                # lost, so the lease lapses, and somebody takes it over.
+                log.error("The database does not do its part: %s.", type(error).__name__)  # noqa: TRY400
+                did = False
+            taken += did
+            if not did:
                 pause(POLL_SECONDS)
-                continue
-            self.process(claim)
-            taken += 1
-            if once:
-                break
         return taken
+
+    def one_pass(self) -> bool:
+        """Say that it is alive if it is time, and do the next package; False if there is none."""
+        if self.is_time():
+            self.beat()
+        claim = self.take()
+        if claim is None:
+            return False
+        self.process(claim)
+        return True
 
     def take(self) -> Claim | None:
         """The package that is next, if there is one for this worker and nobody else is first."""

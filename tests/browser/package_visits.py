@@ -43,7 +43,7 @@ def package(name: str = "ada", padding: int = 0) -> MadePackage:
     attached = [
         {"Timestamp": one, "Attachments": "https://a.example/1.png"} for one in stamps[400:450]
     ]
-    made.channel(OTHER_CHANNEL, attached + stamps[450:], f"{HOSTILE} in Garden", guild=garden)
+    made.channel(OTHER_CHANNEL, [*attached, *stamps[450:]], f"{HOSTILE} in Garden", guild=garden)
     for day in range(1, 20):
         made.event("join_voice_channel", f"2021-03-{day:02}T20:00:00.000Z", channel_id=CHANNEL)
         made.event("leave_voice_channel", f"2021-03-{day:02}T20:30:00.000Z", channel_id=CHANNEL)

@@ -106,7 +106,7 @@ def test_every_code_of_the_script_is_told() -> None:
     raised = set(re.findall(r'(?:Refused|Failed)\("([A-Z_]+)"\)|code = "([A-Z_]+)"', source))
     codes = {code for pair in raised for code in pair if code}
     assert {"OFFLINE", "INVALID_SECRET", "DAMAGED"} <= codes
-    assert codes <= set(words.packages.CODES)
+    assert codes <= set(words.package_codes.CODES)
 
 
 def test_every_state_is_told(node: SimulatedNode) -> None:

@@ -37,20 +37,22 @@ def result() -> Result:
     made = MadePackage()
     two = {"Timestamp": "2021-06-30 23:59:59", "Attachments": "https://a/1.png https://a/2.png"}
     made.channel(CHANNEL, ["2021-05-31 23:10:00", two], "bea#0000", recipients=[OWNER, FRIEND])
-    garden = {"guild": {"id": GUILD, "name": "Garden"}}
-    made.channel(OTHER_CHANNEL, ["2021-06-01 08:30:00"] * 3, "roses in Garden", **garden)
+    garden = {"id": GUILD, "name": "Garden"}
+    made.channel(OTHER_CHANNEL, ["2021-06-01 08:30:00"] * 3, "roses in Garden", guild=garden)
     made.channel(
         "300000000000000003", ["2021-07-01 00:00:00"], "crew", recipients=[OWNER, FRIEND, STRANGER]
     )
     made.channel("300000000000000004", ["2021-06-02 00:00:00"], "lost")
-    calls = {"channel_id": CHANNEL}
-    made.event("join_voice_channel", "2021-06-30T23:50:00.000Z", **calls)
-    made.event("leave_voice_channel", "2021-07-01T00:20:00.000Z", **calls)
+    made.event("join_voice_channel", "2021-06-30T23:50:00.000Z", channel_id=CHANNEL)
+    made.event("leave_voice_channel", "2021-07-01T00:20:00.000Z", channel_id=CHANNEL)
     made.event("session_start", "2021-06-03T10:00:00.000Z", os="Linux")
     made.event("session_end", "2021-06-03T10:45:00.000Z", os="Linux")
     made.event("guild_joined", "2021-06-04T10:00:00.000Z", guild_id=GUILD)
-    for name, own in (("pepe", {"emoji_id": "7"}), ("🔥", {}), ("pepe", {"emoji_id": "7"})):
-        made.event("add_reaction", "2021-06-05T10:00:00.000Z", emoji_name=name, **calls, **own)
+    here: dict[str, Any] = {"channel_id": CHANNEL}
+    for name, custom in (("pepe", "7"), ("🔥", None), ("pepe", "7")):
+        made.event(
+            "add_reaction", "2021-06-05T10:00:00.000Z", emoji_name=name, emoji_id=custom, **here
+        )
     paid = {"currency": "usd", "status": 1, "description": "Nitro"}
     made.payments(
         {"id": "1", "created_at": "2021-06-06T00:00:00", "amount": 999, **paid},

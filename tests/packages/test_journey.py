@@ -5,7 +5,7 @@ from packages.journey import Owner, owner_name, work
 from downstream_node.packages.worker import Worker
 
 
-def test_from_link_to_statistics(owner: Owner, worker: Worker) -> None:
+def test_s2_from_link_to_statistics(owner: Owner, worker: Worker) -> None:
     """Submitted, queued, processed, opened."""
     owner.submit()
     status = owner.status()

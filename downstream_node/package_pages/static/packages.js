@@ -92,7 +92,6 @@ async function visit(record) {
   byId("one-name").textContent = record.name;
   byId("one-about").textContent = "";
   byId("save").hidden = true;
-  byId("cancel").hidden = record === DEMO;
   byId("same-file").hidden = true;
   byId("queue").textContent = "";
   byId("recovery-card").hidden = record === DEMO;

@@ -27,6 +27,7 @@ export function showStep(kind, detail, share) {
       words.steps[step], element("span", { class: "visually-hidden" }, ` (${told})`));
   }));
   byId("may-close").hidden = detail === "sending" || STEP_OF[detail] === "opening";
+  byId("cancel").hidden = STEP_OF[detail] === "opening";
   const doing = byId("doing");
   // Only a change is told to who listens.
   if (doing.textContent !== words.details[detail]) doing.textContent = words.details[detail];

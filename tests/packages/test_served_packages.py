@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator

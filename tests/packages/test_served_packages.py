@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from packages.journey import MARK, Shop, opened, owner_name, small_package
 from packages.processes import Site, Visitor, running, until
 from sqlalchemy import MetaData, create_engine, select
 
+from downstream_node.clock import pause
 from downstream_node.packages.links import allowed_origins, read_link
 from downstream_node.packages.sealing import unseal
 
@@ -174,7 +174,7 @@ def test_a_worker_that_is_told_twice_gives_back(make_site: Maker, shop: Shop) ->
         site.start_worker()
         for _ in range(2):
             worker.send_signal(signal.SIGTERM)
-            os.sched_yield()
+            pause(0.5)  # two signals that wait at once would be one
         assert worker.wait(10) == 0
         shop.hold.set()
         assert ada.wait()["isDataAvailable"]

@@ -326,25 +326,33 @@ def array_of(name: str, numbers: Iterable[float | None]) -> BindParameter[Any]:
 
     Without a type: the statement's own cast says which it is, so that the planner knows the length.
     """
-    texts = ("NULL" if number is None else repr(number) for number in numbers)
+    return texts_in_array(name, ("NULL" if number is None else repr(number) for number in numbers))
+
+
+def texts_in_array(name: str, texts: Iterable[str]) -> BindParameter[Any]:
+    """An array of what the *texts* stand for in one."""
     return bindparam(name, "{" + ",".join(texts) + "}", NullType())
 
 
 def is_among(
-    connection: Connection, column: InstrumentedAttribute[Any], ids: Sequence[int]
+    connection: Connection, column: InstrumentedAttribute[Any], keys: Sequence[int | bytes]
 ) -> ColumnElement[bool]:
-    """Whether *column* is one of the *ids*, MOST_PARAMETERS at most.
+    """Whether *column* is one of the *keys*, all of one kind, MOST_PARAMETERS at most.
 
     Where it can be, they are one parameter: to write thousands takes longer than to find them.
     """
     dialect = connection.dialect.name
+    numbers = [key for key in keys if isinstance(key, int)]
     if dialect == "postgresql":
-        listed = text("ANY (CAST(:ids AS bigint[]))").bindparams(array_of("ids", ids))
-        return column.bool_op("=")(listed)
-    if dialect == "sqlite":
-        found = text("SELECT value FROM json_each(:ids)").bindparams(ids=json.dumps(list(ids)))
+        kind = "bigint" if numbers else "bytea"
+        # Bytes as hex: PostgreSQL reads it so, in quotes and with its backslash doubled.
+        hexed = (rf'"\\x{key.hex()}"' for key in keys if isinstance(key, bytes))
+        array = array_of("keys", numbers) if numbers else texts_in_array("keys", hexed)
+        return column.bool_op("=")(text(f"ANY (CAST(:keys AS {kind}[]))").bindparams(array))
+    if dialect == "sqlite" and numbers:
+        found = text("SELECT value FROM json_each(:keys)").bindparams(keys=json.dumps(numbers))
         return column.in_(found.columns(value=BigInteger))
-    return column.in_(ids)
+    return column.in_(keys)
 
 
 def json_number(connection: Connection, column: str, field: str) -> str:

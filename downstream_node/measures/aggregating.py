@@ -8,6 +8,7 @@ that measures were counted meanwhile leaves them.
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import (
@@ -58,6 +59,14 @@ MOMENTS = {
 NO_QUARTILES = (None, None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A measure that is not counted: its id, and the key of its cell (32 bytes)."""
+
+    id: int
+    cell_key: bytes
+
+
 class CountedMeanwhile(DownstreamError):
     """Another run has counted some of these measures: look again for what is left."""
 
@@ -103,7 +112,7 @@ def run(node: Node, definition: AnyRow) -> int:
     began = node.wall_clock()
     counted = 0
     while waiting := node.database.read(lambda connection: oldest(connection, definition.id)):
-        sound = [row.id for row in waiting if row.sound]
+        sound = [Waiting(row.id, bytes(row.cell_key)) for row in waiting if row.sound]
         for row in waiting:
             if not row.sound:
                 set_aside(node, row.id, NO_NUMBER)
@@ -124,10 +133,10 @@ def note_run(connection: Connection, definition: AnyRow, began: int) -> None:
 
 
 def oldest(connection: Connection, definition: int) -> Sequence[AnyRow]:
-    """The oldest measures that are not counted: their ids, and whether their values can be."""
+    """The oldest measures that are not counted: id, cell_key, and whether the value can be."""
     sound = RawMeasure.value.between(-LARGEST, LARGEST).label("sound")
     query = (
-        select(RawMeasure.id, sound)
+        select(RawMeasure.id, RawMeasure.cell_key, sound)
         .where(RawMeasure.definition == definition, RawMeasure.cell.is_(None))
         .order_by(RawMeasure.id)
         .limit(CHUNK)
@@ -135,41 +144,42 @@ def oldest(connection: Connection, definition: int) -> Sequence[AnyRow]:
     return connection.execute(query).all()
 
 
-def count_or_set_aside(node: Node, definition: AnyRow, ids: list[int]) -> int:
-    """Count the measures *ids*, but for those that the database refuses; returns how many.
+def count_or_set_aside(node: Node, definition: AnyRow, waiting: Sequence[Waiting]) -> int:
+    """Count the *waiting* measures, but for those that the database refuses; returns how many.
 
     The refused are found by halving, and quarantined, so that they do not stop the rest.
     """
-    if not ids:
+    if not waiting:
         return 0
     now = node.wall_clock()
     try:
-        node.database.write(lambda connection: count_in(connection, definition, ids, now))
+        node.database.write(lambda connection: count_in(connection, definition, waiting, now))
     except CountedMeanwhile:
         return 0
     except (DataError, IntegrityError) as error:
-        if len(ids) == 1:
-            set_aside(node, ids[0], f"The database refuses it: {type(error).__name__}.")
+        if len(waiting) == 1:
+            set_aside(node, waiting[0].id, f"The database refuses it: {type(error).__name__}.")
             return 0
-        middle = len(ids) // 2
-        parts = (ids[:middle], ids[middle:])
+        middle = len(waiting) // 2
+        parts = (waiting[:middle], waiting[middle:])
         return sum(count_or_set_aside(node, definition, part) for part in parts)
-    return len(ids)
+    return len(waiting)
 
 
-def count_in(connection: Connection, definition: AnyRow, ids: list[int], now: int) -> None:
-    """Count the measures *ids* into their cells.
+def count_in(
+    connection: Connection, definition: AnyRow, waiting: Sequence[Waiting], now: int
+) -> None:
+    """Count the *waiting* measures into their cells.
 
     Raises CountedMeanwhile, for the caller to roll back, if some of them are counted already.
     """
     # As it is now, and stays until this is committed: see `redefining.change`.
     definition = definitions.held(connection, definition.id)
-    chosen = table_of(connection, {"id": int}, [(number,) for number in ids])
+    chosen = table_of(connection, {"id": int}, [(one.id,) for one in waiting])
     news = {bytes(row.cell_key): row for row in grouped(connection, chosen)}
-    first = table_of(connection, {"id": int}, [(row.first,) for row in news.values()])
-    make_cells(connection, first, now)
-    cells = locked_cells(connection, first)
-    mark(connection, chosen, len(ids))
+    places = found_or_made(connection, definition.id, news, now)
+    cells = locked_cells(connection, sorted(places.values()))
+    mark(connection, [(one.id, places[one.cell_key]) for one in waiting])
     changed = {
         cell.id: merged(moments(cell), moments(news[bytes(cell.cell_key)])) for cell in cells
     }
@@ -222,31 +232,53 @@ def moments(row: AnyRow) -> Moments:
     )
 
 
-def make_cells(connection: Connection, first: Subquery, now: int) -> None:
-    """Make the cells that the *first* measures lack, empty."""
+def found_or_made(
+    connection: Connection, definition: int, news: Mapping[bytes, AnyRow], now: int
+) -> dict[bytes, int]:
+    """The ids of the cells of *news* by key; those that are missing are made, empty.
+
+    Keys are looked up in one table at a time, here and in what follows no more than one table is
+    joined with a list of ids. With a third one in it, PostgreSQL may take the cells of a new
+    definition for none, and compare each measure with each cell: minutes instead of seconds.
+    """
+    places = places_of(connection, definition, sorted(news))
+    missing = [key for key in sorted(news) if key not in places]
+    if missing:
+        make_cells(connection, [news[key].first for key in missing], now)
+        places |= places_of(connection, definition, missing)
+    return places
+
+
+def places_of(connection: Connection, definition: int, keys: Sequence[bytes]) -> dict[bytes, int]:
+    """The ids of the cells of *definition* that are there, by key."""
+    query = select(Cell.cell_key, Cell.id).where(Cell.definition == definition)
+    return {
+        bytes(key): number
+        for some in batched(keys)
+        for key, number in connection.execute(
+            query.where(is_among(connection, Cell.cell_key, some))
+        )
+    }
+
+
+def make_cells(connection: Connection, firsts: Sequence[int], now: int) -> None:
+    """Make the cells of the measures with the ids *firsts*, empty, unless somebody else does."""
     place = [getattr(RawMeasure, name) for name in PLACE]
-    there = exists().where(
-        Cell.definition == RawMeasure.definition, Cell.cell_key == RawMeasure.cell_key
-    )
     zeros = [literal(kind(0)).label(name) for name, kind in MOMENTS.items()]
+    first = table_of(connection, {"id": int}, [(number,) for number in firsts])
     query = (
         select(*place, *zeros, literal(0).label("contributors"), literal(now).label("now"))
-        .join(first, first.c.id == RawMeasure.id)
-        .where(~there)
+        .where(RawMeasure.id == first.c.id)
         .order_by(RawMeasure.cell_key)
     )
     names = [*PLACE, *MOMENTS, "contributors", "last_updated"]
     insert_missing_from(connection, Cell, names, query)
 
 
-def locked_cells(connection: Connection, first: Subquery) -> Sequence[AnyRow]:
-    """The cells of the *first* measures, as they are, locked until the transaction ends."""
-    same = and_(Cell.definition == RawMeasure.definition, Cell.cell_key == RawMeasure.cell_key)
-    places = select(Cell.id).join(RawMeasure, same).join(first, first.c.id == RawMeasure.id)
-    ids = sorted(connection.execute(places).scalars())
+def locked_cells(connection: Connection, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """The cells *ids*, which are in order, as they are, locked until the transaction ends."""
     held = [getattr(Cell, name) for name in list(MOMENTS)[1:]]
     query = select(Cell.id, Cell.cell_key, Cell.count.label("counted"), *held)
-    # Of the cells alone: MariaDB would lock raw measures with them, and wait for their writers.
     return [
         cell
         for some in batched(ids)
@@ -256,23 +288,19 @@ def locked_cells(connection: Connection, first: Subquery) -> Sequence[AnyRow]:
     ]
 
 
-def mark(connection: Connection, chosen: Subquery, count: int) -> None:
-    """Note at the *chosen* measures which cell counts them.
+def mark(connection: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+    """Note at measures which cell counts them: *pairs* of their ids.
 
-    Raises CountedMeanwhile unless *count* of them had none.
+    Raises CountedMeanwhile unless all of them had none.
     """
-    marking = (
-        update(RawMeasure)
-        .values(cell=Cell.id)
-        .where(
-            RawMeasure.id == chosen.c.id,
-            # Not "IS NULL": who counts on few such rows would look for each of them in the list.
-            func.coalesce(RawMeasure.cell, 0) == 0,
-            Cell.definition == RawMeasure.definition,
-            Cell.cell_key == RawMeasure.cell_key,
-        )
+    marks = table_of(connection, {"id": int, "cell": int}, pairs)
+    marking = update(RawMeasure).values(cell=marks.c.cell)
+    marking = marking.where(
+        RawMeasure.id == marks.c.id,
+        # Not "IS NULL": who counts on few such rows would look for each of them in the list.
+        func.coalesce(RawMeasure.cell, 0) == 0,
     )
-    if connection.execute(marking).rowcount != count:
+    if connection.execute(marking).rowcount != len(pairs):
         raise CountedMeanwhile
 
 
@@ -302,16 +330,18 @@ def store(
 
 def add_contributors(connection: Connection, chosen: Subquery) -> None:
     """Count who contributed to a cell for the first time with one of the *chosen* measures."""
-    known = exists().where(
-        CellContributor.cell == RawMeasure.cell,
-        CellContributor.contributor == RawMeasure.contributor,
-    )
-    query = (
+    # Distinct first: that is joined by itself, whatever PostgreSQL expects of those who are known.
+    given = (
         select(RawMeasure.cell, RawMeasure.contributor)
         .join(chosen, chosen.c.id == RawMeasure.id)
-        .where(RawMeasure.contributor.is_not(None), ~known)
+        .where(RawMeasure.contributor.is_not(None))
         .distinct()
+        .subquery()
     )
+    known = exists().where(
+        CellContributor.cell == given.c.cell, CellContributor.contributor == given.c.contributor
+    )
+    query = select(given.c.cell, given.c.contributor).where(~known)
     pairs = query.subquery()
     per_cell = select(pairs.c.cell, func.count()).group_by(pairs.c.cell)
     # The cells are locked, so what is new now is what the second statement inserts.

@@ -1,6 +1,7 @@
 """Counting measures into cells: exactly, once, and whatever else is among them."""
 
 import math
+from collections.abc import Sequence
 from statistics import fmean, quantiles, stdev
 
 import pytest
@@ -27,6 +28,7 @@ from sqlalchemy.exc import DataError
 from downstream_node.database import AnyRow
 from downstream_node.errors import UnknownMeasure
 from downstream_node.measures import aggregating, cell_quartiles
+from downstream_node.measures.aggregating import Waiting
 from downstream_node.measures.models import Cell, QuarantinedMeasure, RawMeasure
 from downstream_node.measures.moments import LARGEST
 
@@ -247,10 +249,10 @@ def test_d3_what_the_database_refuses_is_found(
     poison = {row.id for row in rows(node, RawMeasure) if row.value in {13, 14, 77}}
     real = aggregating.count_in
 
-    def refusing(connection: Connection, row: AnyRow, ids: list[int], now: int) -> None:
-        if poison & set(ids):
+    def refusing(connection: Connection, row: AnyRow, waiting: Sequence[Waiting], now: int) -> None:
+        if poison & {one.id for one in waiting}:
             raise DataError("INSERT", {}, ValueError("too long"))
-        real(connection, row, ids, now)
+        real(connection, row, waiting, now)
 
     monkeypatch.setattr(aggregating, "count_in", refusing)
     assert count(node) == 97

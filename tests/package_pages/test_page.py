@@ -41,7 +41,7 @@ def test_the_page(node: SimulatedNode) -> None:
     headings = [page.index(heading) for heading, _ in words.packages.about(90 * 86400, 3)]
     assert headings == sorted(headings)
     assert headings[-1] < page.index(words.packages.FILE_HEADING)
-    assert "90 days, with up to 3 copies at volunteers who cannot read it" in page
+    assert "90 days; it may later give 3 copies to volunteers, who cannot read them." in page
     assert words.packages.NO_SCRIPT in page
 
 
@@ -49,7 +49,7 @@ def test_the_page(node: SimulatedNode) -> None:
     ("retention", "redundancy", "expected"),
     [
         (86400, 0, "sealed statistics, for 1 day."),
-        (3600, 1, "for 1 h, with up to 1 copy at volunteers"),
+        (3600, 1, "for 1 h; it may later give 1 copy to volunteers"),
     ],
 )
 def test_what_is_kept(make_node: NodeMaker, retention: int, redundancy: int, expected: str) -> None:

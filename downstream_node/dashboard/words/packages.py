@@ -14,8 +14,10 @@ LEAD = (
 def about(retention: int, redundancy: int) -> list[tuple[str, str]]:
     """What happens to a package, honestly; *retention* in seconds, *redundancy* in copies."""
     kept = counted(retention // DAY, "day", "days") if retention >= DAY else duration(retention)
+    # Farmers are not given files yet: until then copies are a wish, see docs/custody.md.
     copies = (
-        f", with up to {counted(redundancy, 'copy', 'copies')} at volunteers who cannot read it"
+        f"; it may later give {counted(redundancy, 'copy', 'copies')} to volunteers, who cannot "
+        "read them"
         if redundancy
         else ""
     )

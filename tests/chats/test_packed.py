@@ -36,7 +36,7 @@ def test_what_is_cut_off_is_refused(data: bytes, drawn: st.DataObject) -> None:
         list(unpacked(cut(whole[:end], 7)))
 
 
-@pytest.mark.parametrize("more", [b"x", gzip.compress(b"another")])
+@pytest.mark.parametrize("more", [b"x", gzip.compress(b"another")], ids=["a letter", "a member"])
 @pytest.mark.parametrize("size", [1, 1000])
 def test_what_goes_on_is_refused(more: bytes, size: int) -> None:
     """One file is one export."""

@@ -84,7 +84,11 @@ def test_the_layout() -> None:
     assert len(data) == 44 + 1 + 17
 
 
-@pytest.mark.parametrize("start", [b"", b"DSP1", SEALED[: PREFIX - 1], b"DSP2" + SEALED[4:PREFIX]])
+@pytest.mark.parametrize(
+    "start",
+    [b"", b"DSP1", SEALED[: PREFIX - 1], b"DSP2" + SEALED[4:PREFIX]],
+    ids=["nothing", "magic alone", "a byte less", "another magic"],
+)
 def test_what_is_not_sealed_has_no_header(start: bytes) -> None:
     """Short, or another format."""
     with pytest.raises(SealBroken):

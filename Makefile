@@ -30,7 +30,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@touch $@
 	@echo "$(VENV) is ready."
 
-run: setup ## Run a node with a demo farmer (PORT=5001 for another port); Ctrl-C stops both
+run: setup ## Run a node with a demo farmer (PORT=5001 for another port); Ctrl-C stops all of it
 	$(BIN)/python runapp.py demo --port $(PORT)
 
 test: setup ## Run the tests on SQLite (ARGS="-k uptime -x" goes to pytest)

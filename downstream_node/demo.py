@@ -4,6 +4,7 @@ Everything is started through the same commands that an operator and a volunteer
 """
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ import requests
 from downstream_node.clock import monotonic, pause
 from downstream_node.errors import DownstreamError
 from downstream_node.packages.example import package
-from downstream_node.settings import CONFIG_VARIABLE
+from downstream_node.settings import CONFIG_VARIABLE, ENVIRONMENT_PREFIX
 
 OWN_SETTINGS = {
     "DOWNSTREAM_SQLALCHEMY_DATABASE_URI": "sqlite:///data/demo.db",
@@ -35,6 +36,7 @@ OWN_SETTINGS = {
     "DOWNSTREAM_PACKAGES_PATH": "data/demo-packages",
 }
 """Unless the environment says otherwise."""
+ENVIRONMENT = Path("data/demo.env")
 OPERATOR = "demo"
 EXAMPLES = "assets/definitions-example.json"
 EXAMPLE_ORG = "cozy"
@@ -81,6 +83,7 @@ def run_demo(port: int, data: str) -> None:
     shop = f"http://127.0.0.1:{shop_port}"
     os.environ.setdefault("DOWNSTREAM_PACKAGES_ALLOWED_HOSTS", shop)
     stop = Stop().on_signals()
+    write_environment()
     command("db", "init")
     command("whitelist", farmer_address(data))
     command("measures", "insert-definitions-json", "-f", EXAMPLES)
@@ -107,10 +110,25 @@ def run_demo(port: int, data: str) -> None:
         )
         click.echo(f"Data packages: {url}/packages; to try it with the file {SHOP / PACKAGE},")
         click.echo(f"or with its link: {shop}/{PACKAGE}")
-        click.echo(f"For measures like those of {EXAMPLES}: the token {token}")
-        click.echo("Ctrl-C stops the node and its farmer.\n")
+        click.echo(
+            f"For measures like those of downstream_node/measures/{EXAMPLES}: the token {token}"
+        )
+        click.echo(f"Commands on this node, in another shell: . {ENVIRONMENT}")
+        click.echo("Ctrl-C stops all of it.\n")
         keep_running(started, stop)
     click.echo("Stopped.")
+
+
+def write_environment() -> None:
+    """Write the settings of this node for a shell, so that other commands work on it."""
+    lines = [
+        f"export {name}={shlex.quote(value)}\n"
+        for name, value in os.environ.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    ]
+    ENVIRONMENT.parent.mkdir(parents=True, exist_ok=True)
+    ENVIRONMENT.write_text("".join(sorted(lines)))
+    ENVIRONMENT.chmod(0o600)
 
 
 def require_free(port: int) -> None:

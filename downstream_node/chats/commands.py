@@ -116,12 +116,13 @@ def list_imports(node: Node) -> None:
 @click.command("channels", cls=Command)
 @with_node
 def list_channels(node: Node) -> None:
-    """List the channels in the archive."""
+    """List the channels in the archive, each with its id and that of its guild."""
     archive = node.feature(Chats).archive
     guilds = {guild.id: guild.name for guild in archive.guilds()}
     found = archive.channels()
     for channel in found:
-        click.echo(f"{channel.id} #{channel.name} of {guilds.get(channel.guild, channel.guild)}")
+        guild = guilds.get(channel.guild, "")
+        click.echo(f"{channel.id} #{channel.name} of {channel.guild} {guild}")
     click.echo(f"{len(found)} in all")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from chats.exports import CHANNEL, export, messages
+from chats.exports import CHANNEL, GUILD, export, messages
 from click.testing import CliRunner, Result
 
 from downstream_node.cli import main
@@ -55,7 +55,8 @@ def test_lists(chats: Chats) -> None:
     """Imports and channels."""
     chats("import", "a.json")
     assert f"channel {CHANNEL}: a.json: 30 new" in chats("imports").output
-    assert f"{CHANNEL} #channel-0 of Guild\n1 in all" in chats("channels").output
+    listed = f"{CHANNEL} #channel-0 of {GUILD['id']} Guild\n1 in all"
+    assert listed in chats("channels").output
 
 
 def test_remove(chats: Chats) -> None:

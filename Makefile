@@ -44,7 +44,7 @@ lint: setup ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup ## Print the tables of all benchmarks, with databases started for it (an hour)
+bench: setup ## Print the tables of all benchmarks, with databases started for it (half an hour)
 	$(BIN)/python tests/servers.py --durable -- sh -c 'for name in proofs node status collecting measures; do \
 		$(BIN)/python -m benchmarks.$$name || exit 1; done'
 

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    SQLColumnExpression,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from downstream_node.database import insert_missing
 from downstream_node.packages.models import Package, Segment, Upload
@@ -20,6 +30,8 @@ class StoredUpload:
     expires: int
 
 
+ALLOWANCE = 64 << 20
+"""Bytes. What is announced costs nothing, so it may not keep others from what is there."""
 COLUMNS = (Upload.package_id, Upload.length, Upload.offset, Upload.created, Upload.expires)
 
 
@@ -29,9 +41,25 @@ def find(connection: Connection, package_id: str) -> StoredUpload | None:
     return None if row is None else StoredUpload(*row)
 
 
-def announced(connection: Connection) -> int:
-    """Bytes that all uploads have or will have."""
-    return int(connection.execute(select(func.coalesce(func.sum(Upload.length), 0))).scalar_one())
+def allowance(rest: int) -> int:
+    """Bytes that are kept free for an upload of which *rest* are still to come."""
+    return min(rest, ALLOWANCE)
+
+
+def reserved(connection: Connection) -> int:
+    """Bytes of all uploads, and those that are kept free for them."""
+    rest = Upload.length - Upload.offset
+    return total(connection, Upload.offset + case((rest > ALLOWANCE, ALLOWANCE), else_=rest))
+
+
+def kept(connection: Connection) -> int:
+    """Bytes of all uploads."""
+    return total(connection, Upload.offset)
+
+
+def total(connection: Connection, number: SQLColumnExpression[int]) -> int:
+    """The sum of *number* over all uploads."""
+    return int(connection.execute(select(func.coalesce(func.sum(number), 0))).scalar_one())
 
 
 def begin(connection: Connection, package_id: str, length: int, now: int, expires: int) -> None:
@@ -43,16 +71,19 @@ def begin(connection: Connection, package_id: str, length: int, now: int, expire
 def append(  # noqa: PLR0913 - the columns of a row, all by keyword
     connection: Connection, package_id: str, *, start: int, size: int, file: str, expires: int
 ) -> bool:
-    """The next *size* bytes are in *file*; False if somebody else has sent them."""
+    """The next *size* bytes are in *file*; False if somebody else has sent them.
+
+    Without any bytes the upload ends when it would have ended.
+    """
     guarded = update(Upload).where(
         Upload.package_id == package_id, Upload.offset == start, Upload.length >= start + size
     )
-    statement = guarded.values(offset=start + size, expires=expires)
-    if connection.execute(statement).rowcount == 0:
+    values = {"offset": start + size} | ({"expires": expires} if size else {})
+    if connection.execute(guarded.values(values)).rowcount == 0:
         return False
     if size:
-        values = {"package_id": package_id, "start": start, "size": size, "file": file}
-        connection.execute(insert(Segment).values(values))
+        segment = {"package_id": package_id, "start": start, "size": size, "file": file}
+        connection.execute(insert(Segment).values(segment))
     return True
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     SQLColumnExpression,
     case,
@@ -95,9 +96,28 @@ def files_of(connection: Connection, package_id: str) -> list[str]:
 
 def forget(connection: Connection, package_id: str) -> list[str] | None:
     """Delete the rows of an upload; the files that it had, None if there was none."""
-    locked = update(Upload).where(Upload.package_id == package_id).values(length=-1)
-    if connection.execute(locked).rowcount == 0:
+    return deleted(connection, package_id) if lock(connection, package_id) else None
+
+
+def forget_over(connection: Connection, package_id: str, now: int) -> list[str] | None:
+    """The same if the upload is over; None if there is none, or something came meanwhile."""
+    if not lock(connection, package_id):
         return None
+    # Looked at once more, now that nobody can add to it.
+    query = select(Upload.package_id).where(Upload.package_id == package_id, is_over(now))
+    if connection.execute(query).first() is None:
+        return None
+    return deleted(connection, package_id)
+
+
+def lock(connection: Connection, package_id: str) -> bool:
+    """Nobody else changes the upload until the transaction ends; False if there is none."""
+    statement = update(Upload).where(Upload.package_id == package_id)
+    return connection.execute(statement.values(offset=Upload.offset)).rowcount == 1
+
+
+def deleted(connection: Connection, package_id: str) -> list[str]:
+    """Delete the rows of an upload that is locked; the files that it had."""
     files = files_of(connection, package_id)
     connection.execute(delete(Segment).where(Segment.package_id == package_id))
     connection.execute(delete(Upload).where(Upload.package_id == package_id))
@@ -105,7 +125,13 @@ def forget(connection: Connection, package_id: str) -> list[str] | None:
 
 
 def over(connection: Connection, now: int, limit: int) -> list[str]:
-    """The packages of uploads to which nothing came for too long, and of those done with."""
+    """The packages of uploads that are over."""
+    query = select(Upload.package_id).where(is_over(now)).order_by(Upload.package_id)
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
+def is_over(now: int) -> ColumnElement[bool]:
+    """Nothing came to the upload for too long, or it is done with."""
     wanted = exists().where(
         Package.package_id == Upload.package_id,
         Package.state.in_((State.QUEUED, State.WAITING, State.WORKING)),
@@ -115,9 +141,7 @@ def over(connection: Connection, now: int, limit: int) -> list[str]:
         Package.state.in_((State.DONE, State.FAILED)),
         Package.updated > Upload.created,
     )
-    condition = ~wanted & ((Upload.expires <= now) | (ended & (Upload.offset == Upload.length)))
-    query = select(Upload.package_id).where(condition).order_by(Upload.package_id)
-    return list(connection.execute(query.limit(limit)).scalars())
+    return ~wanted & ((Upload.expires <= now) | (ended & (Upload.offset == Upload.length)))
 
 
 def known_among(connection: Connection, files: list[str]) -> set[str]:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,75 @@ def test_a_queued_upload_does_not_end(uploader: Uploader, worker: Worker) -> Non
     uploader.status()
     assert work(worker)
     assert uploader.status()["isDataAvailable"]
+
+
+def before_once(
+    monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], object]
+) -> list[object]:
+    """Have something happen right before the step *name* of removing; what came of it."""
+    step, done = getattr(removing, name), list[object]()
+
+    def interrupted(*arguments: object) -> object:
+        if not done:
+            done.append(None)
+            done[0] = happens()
+        return step(*arguments)
+
+    monkeypatch.setattr(removing, name, interrupted)
+    return done
+
+
+def test_the_last_bytes_may_come_while_it_is_tidied(
+    uploader: Uploader, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was acknowledged between the look and the deletion is processed."""
+    uploader.create()
+    uploader.patch(0, PACKAGE[:HALF])
+    uploader.node.advance(86400)
+    worker.beat()
+    sent = before_once(
+        monkeypatch, "remove_over", lambda: uploader.patch(HALF, PACKAGE[HALF:]).status_code
+    )
+    assert looking_after.tidy(uploader.node.parts) == 0
+    assert sent == [204]
+    assert work(worker)
+    assert uploader.status()["isDataAvailable"]
+
+
+def fail(uploader: Uploader, worker: Worker) -> None:
+    """Upload what is no package."""
+    uploader.create(length=6)
+    uploader.patch(0, b"no zip")
+    assert work(worker)
+
+
+def test_sent_again_as_soon_as_it_has_failed(
+    uploader: Uploader, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that failed go with the failure, and no others."""
+
+    def again() -> tuple[int, int]:
+        return uploader.create().status_code, uploader.patch(0, PACKAGE[:HALF]).status_code
+
+    sent = before_once(monkeypatch, "discard", again)
+    fail(uploader, worker)
+    assert sent == [(201, 204)]
+    assert (uploader.offset(), len(folder(uploader.node))) == (HALF, 1)
+    assert uploader.patch(HALF, PACKAGE[HALF:]).status_code == 204
+    assert work(worker)
+    assert uploader.status()["isDataAvailable"]
+
+
+def test_sent_again_when_the_failure_is_forgotten(uploader: Uploader, worker: Worker) -> None:
+    """The upload goes on."""
+    fail(uploader, worker)
+    uploader.node.advance(looking_after.FAILED_KEPT // SECOND - 60)
+    uploader.create()
+    uploader.patch(0, PACKAGE[:HALF])
+    uploader.node.advance(60)
+    assert looking_after.tidy(uploader.node.parts) == 1
+    assert uploader.status()["errorMessageCode"] == "UNKNOWN_PACKAGE_ID"
+    assert uploader.offset() == HALF
 
 
 def test_what_a_crash_left_is_tidied(uploader: Uploader) -> None:

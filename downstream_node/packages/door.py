@@ -7,6 +7,7 @@ from flask import Response, request
 
 from downstream_node.errors import PackageRefused
 from downstream_node.limiting import Limiter
+from downstream_node.node import Node
 from downstream_node.packages.links import FetchRefusal
 from downstream_node.packages.secrets import INVALID_SECRET, Secret, presented
 from downstream_node.packages.states import Code
@@ -52,9 +53,13 @@ def secret() -> Secret | None:
     return presented(request.headers.get("Authorization"))
 
 
-def count(limiter: Limiter, what: str) -> None:
-    """Count the request for its address. Raises TooManyRequests."""
-    seconds = limiter.hit(f"packages {what} {request.remote_addr}")
+def count(node: Node, limiter: Limiter, what: str) -> None:
+    """Count the request for its address, which the node keeps only hashed.
+
+    Raises TooManyRequests.
+    """
+    client = node.keys.ip_hash(request.remote_addr or "")
+    seconds = limiter.hit(f"packages {what} {client}")
     if seconds:
         raise TooManyRequests(seconds)
 

@@ -69,12 +69,11 @@ def take_over(node: Node, package: Stored, now: int) -> bool:
 
 def give_up(node: Node, package: Stored, code: Code, now: int) -> bool:
     """*package* has failed."""
-    failed = node.database.write(
-        lambda found: queries.give_up(found, package, code, now, now + FAILED_KEPT)
+    return removing.end_with_upload(
+        node,
+        package.package_id,
+        lambda found: queries.give_up(found, package, code, now, now + FAILED_KEPT),
     )
-    if failed:
-        removing.remove_upload(node, package.package_id)
-    return failed
 
 
 def bury(node: Node, worker: int) -> None:
@@ -86,9 +85,9 @@ def tidy(node: Node) -> int:
     """One pass over what can wait; returns how many packages, uploads, files and claims went."""
     now = node.wall_clock()
     ended = read_some(node, lambda found: queries.expired(found, now, MOST))
-    gone = sum(removing.remove(node, package.package_id, FORGOTTEN) for package in ended)
+    gone = sum(removing.remove_expired(node, package, now, FORGOTTEN) for package in ended)
     over = node.database.read(lambda found: segments.over(found, now, MOST))
-    gone += sum(removing.remove_upload(node, package_id) for package_id in over)
+    gone += sum(removing.remove_over(node, package_id, now) for package_id in over)
     return gone + tidy_segments(node, now) + tidy_claims(node, now)
 
 

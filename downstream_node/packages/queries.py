@@ -424,6 +424,14 @@ def expired(connection: Connection, now: int, limit: int) -> list[Stored]:
     return stored(connection, Package.expires <= now, limit)
 
 
+def lock_expired(connection: Connection, package: Stored, now: int) -> bool:
+    """Lock *package*; False if it has been submitted again, or deleted, since it was seen."""
+    guarded = update(Package).where(
+        Package.id == package.id, Package.state == package.state, Package.expires <= now
+    )
+    return connection.execute(guarded.values(state=package.state)).rowcount == 1
+
+
 def results_among(
     connection: Connection, package_ids: Sequence[str]
 ) -> dict[str, tuple[str, bytes | None]]:

@@ -14,7 +14,6 @@ from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 import msgspec
 
@@ -137,7 +136,7 @@ def package_of(order: Order, secret: Secret, line: Line) -> BufferedReader:
     """The zip file, fetched or uploaded; it is decrypted as it is read."""
     if order.url is None:
         return opened(
-            [segment(name) for name in order.segments],
+            [Path(name) for name in order.segments],
             Seal(secret.upload_key, UPLOAD, order.package_id),
         )
     # In one file without a name, under a key that is nowhere but here.
@@ -157,11 +156,6 @@ def package_of(order: Order, secret: Secret, line: Line) -> BufferedReader:
     fetch(Link(order.url, secret), writer, rules, Watch(progress=progress))
     writer.finish()
     return opened([file], seal)
-
-
-def segment(name: str) -> BinaryIO:
-    """One segment of an upload; what reads it closes it."""
-    return Path(name).open("rb", buffering=0)
 
 
 def place_of(error: BaseException) -> str:

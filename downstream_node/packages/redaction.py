@@ -24,14 +24,22 @@ PATTERNS = [
         # The UPN of a link, also where the link itself is quoted.
         (r"(?i)(upn(?:=|%3D))[^\s\"'<>&]+", rf"\1{REDACTED}"),
         (r"(?i)(authorization\W{1,4}(?:[\w-]+ +)?)[^\s\"'<>]+", rf"\1{REDACTED}"),
-        (r"[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+", REDACTED),
+        # Here and below a run of letters is looked at from its start, once: from each of its
+        # letters it would take a time that grows with the square of its length.
+        (r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]++(?:\.[\w-]++)+", REDACTED),
         # A UPN by itself, or a piece of one: no name or path of ours is that long.
-        (r"[A-Za-z0-9._-]{200,}", REDACTED),
+        (r"(?<![A-Za-z0-9._-])[A-Za-z0-9._-]{200,}+", REDACTED),
         # Base64 of 32 bytes or more: it has capitals and small letters, which a hash in hex or
         # a long name does not have both.
-        (r"(?=[a-z0-9_+-]*[A-Z])(?=[A-Z0-9_+-]*[a-z])[A-Za-z0-9_+-]{43,}", REDACTED),
+        (
+            r"(?<![A-Za-z0-9_+-])(?=[a-z0-9_+-]*[A-Z])(?=[A-Z0-9_+-]*[a-z])[A-Za-z0-9_+-]{43,}+",
+            REDACTED,
+        ),
     )
 ]
+
+MOST = 16 << 10
+"""Characters of a record's text, of its traceback and of its stack; the rest is left out."""
 
 _known: Counter[str] = Counter()
 _lock = threading.Lock()
@@ -46,6 +54,14 @@ def scrub(text: str) -> str:
     for pattern, replacement in PATTERNS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def short(text: str) -> str:
+    """The first MOST characters of *text*, up to a space: half a secret looks like none."""
+    if len(text) <= MOST:
+        return text
+    *start, _cut = text[:MOST].rsplit(maxsplit=1)
+    return f"{''.join(start)} [cut]"
 
 
 @contextmanager
@@ -95,16 +111,16 @@ class _Scrubbing:
     def __call__(self, *args: Any, **named: Any) -> logging.LogRecord:  # noqa: ANN401 - any record
         record = self._make(*args, **named)
         try:
-            record.msg = scrub(record.getMessage())
+            record.msg = scrub(short(record.getMessage()))
         except Exception:  # noqa: BLE001 - a record that cannot be written must not stop its writer
             record.msg = f"A message of {record.name} could not be written."
         record.args = ()
         if record.exc_info and record.exc_info[1] is not None:
             # Handlers that look at exc_info would show the error anew, so only its text stays.
-            record.exc_text = scrub(text_of(record.exc_info[1]))
+            record.exc_text = scrub(short(text_of(record.exc_info[1])))
             record.exc_info = None
         if record.stack_info:
-            record.stack_info = scrub(record.stack_info)
+            record.stack_info = scrub(short(record.stack_info))
         return record
 
 

@@ -1,6 +1,6 @@
 """What ends a package: the rows, then what lies on the disk. Deletion is final."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,9 +45,46 @@ def remove(node: Node, package_id: str, reason: str) -> bool:
     return package is not None or files is not None
 
 
-def remove_upload(node: Node, package_id: str) -> bool:
-    """Delete the bytes of an upload; False if there was none."""
-    files = node.database.write(lambda connection: segments.forget(connection, package_id))
+def remove_expired(node: Node, package: Stored, now: int, reason: str) -> bool:
+    """The same for *package*, whose time is over; False if something was done with it meanwhile.
+
+    An upload under its id goes only if it is over, too: a package that failed may be sent again.
+    """
+
+    def rows(connection: Connection) -> list[str] | None:
+        if not queries.lock_expired(connection, package, now):
+            return None
+        files = segments.forget_over(connection, package.package_id, now)
+        queries.delete_package(connection, [package.id])
+        return files or []
+
+    files = node.database.write(rows)
+    if files is None:
+        return False
+    discard(node, files)
+    if package.sha256 is not None:
+        custody.release(node, package.sha256, SOURCE, package.package_id, reason)
+    return True
+
+
+def remove_over(node: Node, package_id: str, now: int) -> bool:
+    """Delete the bytes of an upload that is over; False if it is not, or no more there."""
+    files = node.database.write(lambda found: segments.forget_over(found, package_id, now))
+    discard(node, files or ())
+    return files is not None
+
+
+def end_with_upload(node: Node, package_id: str, end: Callable[[Connection], bool]) -> bool:
+    """Write the *end* of a package, and in the same transaction that its upload is no more.
+
+    False if *end* returns it, and nothing is deleted. Afterwards somebody may send the package
+    again under the same id.
+    """
+
+    def rows(connection: Connection) -> list[str] | None:
+        return (segments.forget(connection, package_id) or []) if end(connection) else None
+
+    files = node.database.write(rows)
     discard(node, files or ())
     return files is not None
 

@@ -51,11 +51,12 @@ def count() -> None:
     """Nobody asks too often. Submissions have a limit of their own. Raises TooManyRequests."""
     if request.method == "OPTIONS":
         return
-    part = current_node().feature(Packages)
+    node = current_node()
+    part = node.feature(Packages)
     if request.endpoint == "packages.process":
-        door.count(part.submissions, "submit")
+        door.count(node, part.submissions, "submit")
     elif request.endpoint != "packages.health":
-        door.count(part.questions, "ask")
+        door.count(node, part.questions, "ask")
 
 
 @blueprint.after_request

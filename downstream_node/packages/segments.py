@@ -2,7 +2,18 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    SQLColumnExpression,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from downstream_node.database import insert_missing
 from downstream_node.packages.models import Package, Segment, Upload
@@ -20,6 +31,8 @@ class StoredUpload:
     expires: int
 
 
+ALLOWANCE = 64 << 20
+"""Bytes. What is announced costs nothing, so it may not keep others from what is there."""
 COLUMNS = (Upload.package_id, Upload.length, Upload.offset, Upload.created, Upload.expires)
 
 
@@ -29,9 +42,25 @@ def find(connection: Connection, package_id: str) -> StoredUpload | None:
     return None if row is None else StoredUpload(*row)
 
 
-def announced(connection: Connection) -> int:
-    """Bytes that all uploads have or will have."""
-    return int(connection.execute(select(func.coalesce(func.sum(Upload.length), 0))).scalar_one())
+def allowance(rest: int) -> int:
+    """Bytes that are kept free for an upload of which *rest* are still to come."""
+    return min(rest, ALLOWANCE)
+
+
+def reserved(connection: Connection) -> int:
+    """Bytes of all uploads, and those that are kept free for them."""
+    rest = Upload.length - Upload.offset
+    return total(connection, Upload.offset + case((rest > ALLOWANCE, ALLOWANCE), else_=rest))
+
+
+def kept(connection: Connection) -> int:
+    """Bytes of all uploads."""
+    return total(connection, Upload.offset)
+
+
+def total(connection: Connection, number: SQLColumnExpression[int]) -> int:
+    """The sum of *number* over all uploads."""
+    return int(connection.execute(select(func.coalesce(func.sum(number), 0))).scalar_one())
 
 
 def begin(connection: Connection, package_id: str, length: int, now: int, expires: int) -> None:
@@ -43,16 +72,19 @@ def begin(connection: Connection, package_id: str, length: int, now: int, expire
 def append(  # noqa: PLR0913 - the columns of a row, all by keyword
     connection: Connection, package_id: str, *, start: int, size: int, file: str, expires: int
 ) -> bool:
-    """The next *size* bytes are in *file*; False if somebody else has sent them."""
+    """The next *size* bytes are in *file*; False if somebody else has sent them.
+
+    Without any bytes the upload ends when it would have ended.
+    """
     guarded = update(Upload).where(
         Upload.package_id == package_id, Upload.offset == start, Upload.length >= start + size
     )
-    statement = guarded.values(offset=start + size, expires=expires)
-    if connection.execute(statement).rowcount == 0:
+    values = {"offset": start + size} | ({"expires": expires} if size else {})
+    if connection.execute(guarded.values(values)).rowcount == 0:
         return False
     if size:
-        values = {"package_id": package_id, "start": start, "size": size, "file": file}
-        connection.execute(insert(Segment).values(values))
+        segment = {"package_id": package_id, "start": start, "size": size, "file": file}
+        connection.execute(insert(Segment).values(segment))
     return True
 
 
@@ -64,9 +96,28 @@ def files_of(connection: Connection, package_id: str) -> list[str]:
 
 def forget(connection: Connection, package_id: str) -> list[str] | None:
     """Delete the rows of an upload; the files that it had, None if there was none."""
-    locked = update(Upload).where(Upload.package_id == package_id).values(length=-1)
-    if connection.execute(locked).rowcount == 0:
+    return deleted(connection, package_id) if lock(connection, package_id) else None
+
+
+def forget_over(connection: Connection, package_id: str, now: int) -> list[str] | None:
+    """The same if the upload is over; None if there is none, or something came meanwhile."""
+    if not lock(connection, package_id):
         return None
+    # Looked at once more, now that nobody can add to it.
+    query = select(Upload.package_id).where(Upload.package_id == package_id, is_over(now))
+    if connection.execute(query).first() is None:
+        return None
+    return deleted(connection, package_id)
+
+
+def lock(connection: Connection, package_id: str) -> bool:
+    """Nobody else changes the upload until the transaction ends; False if there is none."""
+    statement = update(Upload).where(Upload.package_id == package_id)
+    return connection.execute(statement.values(offset=Upload.offset)).rowcount == 1
+
+
+def deleted(connection: Connection, package_id: str) -> list[str]:
+    """Delete the rows of an upload that is locked; the files that it had."""
     files = files_of(connection, package_id)
     connection.execute(delete(Segment).where(Segment.package_id == package_id))
     connection.execute(delete(Upload).where(Upload.package_id == package_id))
@@ -74,7 +125,13 @@ def forget(connection: Connection, package_id: str) -> list[str] | None:
 
 
 def over(connection: Connection, now: int, limit: int) -> list[str]:
-    """The packages of uploads to which nothing came for too long, and of those done with."""
+    """The packages of uploads that are over."""
+    query = select(Upload.package_id).where(is_over(now)).order_by(Upload.package_id)
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
+def is_over(now: int) -> ColumnElement[bool]:
+    """Nothing came to the upload for too long, or it is done with."""
     wanted = exists().where(
         Package.package_id == Upload.package_id,
         Package.state.in_((State.QUEUED, State.WAITING, State.WORKING)),
@@ -84,9 +141,7 @@ def over(connection: Connection, now: int, limit: int) -> list[str]:
         Package.state.in_((State.DONE, State.FAILED)),
         Package.updated > Upload.created,
     )
-    condition = ~wanted & ((Upload.expires <= now) | (ended & (Upload.offset == Upload.length)))
-    query = select(Upload.package_id).where(condition).order_by(Upload.package_id)
-    return list(connection.execute(query.limit(limit)).scalars())
+    return ~wanted & ((Upload.expires <= now) | (ended & (Upload.offset == Upload.length)))
 
 
 def known_among(connection: Connection, files: list[str]) -> set[str]:

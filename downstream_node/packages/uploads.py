@@ -30,6 +30,9 @@ SEGMENT = 16 << 20
 """Bytes of a segment at most: what a connection that breaks may cost."""
 PIECE = 1 << 16
 NAME_BYTES = 16
+FIRST_BYTES = 900 * SECOND
+"""Milliseconds. An upload to which nothing has come yet is worth nothing, and holds an allowance.
+A first segment of full size comes in that time over 150 kbit/s."""
 ALGORITHMS = ("sha1", "sha256", "md5")
 
 
@@ -65,13 +68,17 @@ def begin(node: Node, secret: Secret, length: int) -> StoredUpload:
     if length > values.PACKAGES_MAX_SIZE:
         raise too_large(FetchRefusal.TOO_LARGE)
     package_id = secret.package_id
-    expires = now + values.PACKAGES_UPLOAD_TIME * SECOND
+    expires = now + min(values.PACKAGES_UPLOAD_TIME * SECOND, FIRST_BYTES)
 
     def work(connection: Connection) -> StoredUpload | None:
         package = queries.find(connection, package_id)
         if package is not None and package.state != State.FAILED:
             raise PackageRefused(Code.ALREADY_KNOWN, "This package has been uploaded already.")
-        if segments.announced(connection) + length > values.PACKAGES_UPLOAD_SPACE:
+        begun = segments.find(connection, package_id)
+        if begun is not None:
+            return begun
+        wanted = segments.reserved(connection) + segments.allowance(length)
+        if wanted > values.PACKAGES_UPLOAD_SPACE:
             raise StorageFull
         segments.begin(connection, package_id, length, now, expires)
         return segments.find(connection, package_id)
@@ -185,7 +192,7 @@ def received(
 def stored(node: Node, secret: Secret, upload: StoredUpload, size: int, name: str) -> StoredUpload:
     """Write that the segment is there; with the last one the package is queued.
 
-    Raises PackageRefused (WRONG_OFFSET) if somebody else sent the same bytes first.
+    Raises PackageRefused (WRONG_OFFSET) if somebody else sent the same bytes first; StorageFull.
     """
     now = node.wall_clock()
     expires = now + node.settings.PACKAGES_UPLOAD_TIME * SECOND
@@ -204,6 +211,9 @@ def stored(node: Node, secret: Secret, upload: StoredUpload, size: int, name: st
                 # Ours: the commit was done, and its confirmation lost.
                 return segments.find(connection, upload.package_id)
             raise wrong_offset()
+        # Less than what is announced was kept free for it.
+        if size and segments.kept(connection) > node.settings.PACKAGES_UPLOAD_SPACE:
+            raise StorageFull
         if end == upload.length:
             service.enter(connection, node, Source.UPLOAD, Errand(secret), now)
         return segments.find(connection, upload.package_id)

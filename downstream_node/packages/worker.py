@@ -382,22 +382,22 @@ class Worker:
         )
         kept = Result(stored.sha256, header, stored.size, ended.is_partial)
         kept_for = node.settings.PACKAGES_RETENTION * SECOND
-        if not self._write(
-            lambda found, now: queries.finish(found, claim, kept, now, now + kept_for)
+        if not self._end(
+            claim, lambda found, now: queries.finish(found, claim, kept, now, now + kept_for)
         ):
             custody.release(
                 node, stored.sha256, removing.SOURCE, claim.package_id, "not wanted any more"
             )
             raise Lost
-        self._uploaded_no_more(claim)
 
     def _failed(self, claim: Claim, errand: Errand, code: str) -> str:
         """Try again later, or never; a word about it."""
         if code in AGAIN and claim.attempt < self.node.settings.PACKAGES_ATTEMPTS:
             self._give_back(claim, errand, claim.attempt)
             return f"{code}, to be tried again"
-        if self._write(lambda found, now: queries.fail(found, claim, code, now, now + FAILED_KEPT)):
-            self._uploaded_no_more(claim)
+        self._end(
+            claim, lambda found, now: queries.fail(found, claim, code, now, now + FAILED_KEPT)
+        )
         return code
 
     def _give_back(self, claim: Claim, errand: Errand, attempts: int) -> None:
@@ -410,10 +410,12 @@ class Worker:
 
         self._write(work)
 
-    def _uploaded_no_more(self, claim: Claim) -> None:
-        """Nobody reads the uploaded bytes again."""
-        if claim.source == Source.UPLOAD:
-            removing.remove_upload(self.node, claim.package_id)
+    def _end(self, claim: Claim, work: Work) -> bool:
+        """Write the end of the attempt; nobody reads the uploaded bytes again."""
+        now = self.node.wall_clock()
+        return removing.end_with_upload(
+            self.node, claim.package_id, lambda connection: work(connection, now)
+        )
 
     def _write(self, work: Work) -> bool:
         now = self.node.wall_clock()

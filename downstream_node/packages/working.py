@@ -18,8 +18,10 @@ import io
 import os
 import tempfile
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -41,6 +43,8 @@ TAG = 16
 SEALED_PIECE = PIECE + TAG
 NUMBER_BYTES = 11
 FULL = {errno.ENOSPC, errno.EDQUOT}
+OPEN_FILES = 16
+"""Of the files that are read as one, at most; an upload may have more than a process may open."""
 
 DOWNLOAD = b"downstream download 1"
 UPLOAD = b"downstream upload segment 1"
@@ -155,10 +159,10 @@ class WorkingWriter:
 class _Part:
     """One finished working file, read at any place."""
 
-    def __init__(self, file: BinaryIO, seal: Seal, start: int) -> None:
+    def __init__(self, file: Callable[[], BinaryIO], seal: Seal, start: int) -> None:
         self._file = file
         prefix = self._read(0, PREFIX)
-        sealed = file.seek(0, io.SEEK_END) - PREFIX
+        sealed = file().seek(0, io.SEEK_END) - PREFIX
         if len(prefix) < PREFIX or not prefix.startswith(MAGIC) or sealed < TAG:
             raise SealBroken
         self._cipher = cipher_of(seal, prefix[len(MAGIC) :], start)
@@ -180,22 +184,42 @@ class _Part:
 
     def _read(self, position: int, count: int) -> bytes:
         with disk_errors():
-            self._file.seek(position)
+            file = self._file()
+            file.seek(position)
             found = bytearray()
-            while len(found) < count and (more := self._file.read(count - len(found))):
+            while len(found) < count and (more := file.read(count - len(found))):
                 found += more
         return bytes(found)
 
+
+class _Lately:
+    """Files that are opened when they are read. Those read last stay open, OPEN_FILES at most."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[Path, BinaryIO] = OrderedDict()
+
+    def file(self, path: Path) -> BinaryIO:
+        """The file at *path*, open until so many others were asked for. Raises OSError."""
+        found = self._open.pop(path, None)
+        if found is None:
+            while len(self._open) >= OPEN_FILES:
+                self._open.popitem(last=False)[1].close()
+            found = path.open("rb", buffering=0)
+        self._open[path] = found
+        return found
+
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close what is open."""
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 class _Joined(io.RawIOBase):
     """Working files, one after the other, as one that can be read at any place."""
 
-    def __init__(self, parts: list[_Part]) -> None:
+    def __init__(self, parts: list[_Part], held: ExitStack) -> None:
         self._parts = parts
+        self._held = held
         self._ends = list(accumulate(part.size for part in parts))
         self._position = 0
         self._at = (-1, -1)
@@ -230,8 +254,7 @@ class _Joined(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
-            for part in self._parts:
-                part.close()
+            self._held.close()
             self._piece = b""
         super().close()
 
@@ -246,18 +269,30 @@ class _Joined(io.RawIOBase):
         return self._piece
 
 
-def opened(files: Sequence[BinaryIO], seal: Seal) -> io.BufferedReader:
+def opened(files: Sequence[BinaryIO | Path], seal: Seal) -> io.BufferedReader:
     """Finished working *files*, in order, as one file that can be read at any place.
 
     Raises SealBroken, now or on reading, for a file that is cut, changed, out of its place, of
-    another purpose or package. The files belong to what is returned, and are closed with it.
+    another purpose or package; StorageFailed. The files belong to what is returned, and are
+    closed with it; of those given by their paths only a few are open at a time.
     """
     parts: list[_Part] = []
     start = 0
-    for file in files:
-        parts.append(_Part(file, seal, start))
-        start += parts[-1].size
-    return io.BufferedReader(_Joined(parts), PIECE)
+    lately = _Lately()
+    with ExitStack() as held:
+        held.callback(lately.close)
+        for file in files:
+            if isinstance(file, Path):
+                parts.append(_Part(partial(lately.file, file), seal, start))
+            else:
+                held.callback(file.close)
+                parts.append(_Part(partial(_same, file), seal, start))
+            start += parts[-1].size
+        return io.BufferedReader(_Joined(parts, held.pop_all()), PIECE)
+
+
+def _same(file: BinaryIO) -> BinaryIO:
+    return file
 
 
 def size_of(file: BinaryIO, seal: Seal, start: int = 0) -> int:
@@ -265,4 +300,4 @@ def size_of(file: BinaryIO, seal: Seal, start: int = 0) -> int:
 
     The last piece is opened, the others are not looked at.
     """
-    return _Part(file, seal, start).size
+    return _Part(partial(_same, file), seal, start).size

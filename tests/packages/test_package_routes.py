@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from downstream_node.custody import service as custody
 from downstream_node.custody import storage
 from downstream_node.errors import DamagedFile
+from downstream_node.limiting import NoLimit
 from downstream_node.packages import live
 from downstream_node.packages.feature import Packages
 from downstream_node.packages.sealing import stream_header, unseal
@@ -328,6 +329,23 @@ def test_too_many_questions(narrow: SimulatedNode) -> None:
     assert answers == [401, 401, 401, 429]
     assert ask(narrow, "GET", path, environ_base={"REMOTE_ADDR": "192.0.2.9"}).status_code == 401
     assert ask(narrow, "GET", "/health").status_code == 200
+
+
+def test_addresses_are_counted_hashed(
+    narrow: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counters may lie in Redis: no address of a person is to be read there."""
+    counted: list[str] = []
+    monkeypatch.setattr(NoLimit, "hit", lambda _, who: counted.append(who) or 0)
+    part = narrow.parts.feature(Packages)
+    monkeypatch.setitem(part.__dict__, "submissions", NoLimit())
+    monkeypatch.setitem(part.__dict__, "questions", NoLimit())
+    client = {"REMOTE_ADDR": "192.0.2.9"}
+    ask(narrow, "POST", "/process", json={}, environ_base=client)
+    ask(narrow, "GET", f"/process/{'0' * 32}/status", environ_base=client)
+    ask(narrow, "POST", "/packages/uploads", environ_base=client)
+    hashed = narrow.parts.keys.ip_hash("192.0.2.9")
+    assert counted == [f"packages {what} {hashed}" for what in ("submit", "ask", "submit")]
 
 
 @pytest.mark.parametrize(

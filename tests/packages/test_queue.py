@@ -9,7 +9,9 @@ from packages.journey import Owner, Shop, small_package, work, worker_of
 from simulator import SimulatedNode
 from sqlalchemy import Connection, func, select
 
-from downstream_node.packages import commands, looking_after, queries
+from downstream_node.clock import SECOND
+from downstream_node.node import Node
+from downstream_node.packages import commands, looking_after, queries, removing
 from downstream_node.packages.models import Box, Package
 from downstream_node.packages.worker import Worker
 
@@ -274,6 +276,27 @@ def test_results_are_kept_for_a_while(owner: Owner, worker: Worker) -> None:
     owner.node.advance(1)
     looking_after.tidy(owner.node.parts)
     assert owner.status()["errorMessageCode"] == "UNKNOWN_PACKAGE_ID"
+
+
+def test_a_failed_package_may_be_submitted_while_it_is_forgotten(
+    owner: Owner, worker: Worker, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the deletion: it is processed."""
+    content = shop.goods.pop("/ada.zip")
+    owner.submit()
+    assert work(worker)
+    shop.put("/ada.zip", content)
+    after(owner.node, looking_after.FAILED_KEPT / SECOND, worker)
+    forget = removing.remove_expired
+
+    def late(node: Node, package: queries.Stored, now: int, reason: str) -> bool:
+        owner.submit()
+        return forget(node, package, now, reason)
+
+    monkeypatch.setattr(removing, "remove_expired", late)
+    assert looking_after.tidy(owner.node.parts) == 0
+    assert work(worker)
+    assert owner.status()["isDataAvailable"]
 
 
 def test_operators_see_no_more_than_this(owner: Owner, worker: Worker) -> None:

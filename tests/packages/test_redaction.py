@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from downstream_node.packages.links import PREFIX
-from downstream_node.packages.redaction import REDACTED, install, known, scrub
+from downstream_node.packages.redaction import MOST, REDACTED, install, known, scrub
 from downstream_node.packages.secrets import Secret
 
 UPN = "u001.AbC-_9" * 50
@@ -92,6 +92,45 @@ def test_known_secrets_are_taken_out_whatever_they_are() -> None:
     with known(secret, ""), known(secret):
         assert scrub(f"a short {coded} text") == f"a {REDACTED} {REDACTED} text"
     assert scrub("a short text") == "a short text"
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("a" * 200_000, REDACTED, id="letters"),
+        pytest.param("a+" * 100_000, "a+" * 100_000, id="small letters and signs"),
+        pytest.param("A+" * 100_000, "A+" * 100_000, id="capitals and signs"),
+        pytest.param("é" * 200_000, "é" * 200_000, id="other letters"),
+        pytest.param("é.+" * 66_000 + "@", "é.+" * 66_000 + "@", id="nearly an address"),
+        pytest.param("x@" + "é" * 200_000, "x@" + "é" * 200_000, id="nearly a domain"),
+        pytest.param(("a" * 199 + " ") * 1000, ("a" * 199 + " ") * 1000, id="nearly long"),
+    ],
+)
+def test_long_texts_take_no_long_time(text: str, expected: str) -> None:
+    """Each is looked at once: from each of its letters on it would take minutes."""
+    assert scrub(text) == expected
+
+
+@pytest.mark.parametrize("before", [MOST - 20, MOST - 43, MOST, MOST + 1])
+def test_s3_long_records_are_cut_and_no_secret_with_them(
+    log: tuple[logging.Logger, io.StringIO], before: int
+) -> None:
+    """Of a secret at the cut not even the first half is left."""
+    logger, out = log
+    logger.info("%s %s and more", "é " * (before // 2), MADE)
+    assert len(out.getvalue()) <= MOST + len(" [cut]\n")
+    assert out.getvalue().endswith(" [cut]\n")
+    assert not any(MADE[at : at + 8] in out.getvalue() for at in range(len(MADE) - 7))
+
+
+def test_a_long_record_without_a_space_is_left_out(
+    log: tuple[logging.Logger, io.StringIO],
+) -> None:
+    """Any place to cut it might be in a secret."""
+    logger, out = log
+    logger.info("é" * (MOST + 1))
+    assert out.getvalue() == " [cut]\n"
 
 
 def test_s3_records_are_scrubbed_for_every_handler(

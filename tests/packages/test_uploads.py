@@ -3,17 +3,20 @@
 import base64
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import NodeMaker
+from packages.conftest import QUICK
 from packages.journey import MARK, owner_name, small_package, upload_secret, work
 from simulator import SimulatedNode
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.test import TestResponse
 
 from downstream_node.clock import SECOND
-from downstream_node.packages import looking_after, removing, uploads
+from downstream_node.packages import looking_after, removing, segments, uploads
 from downstream_node.packages.worker import Worker
 
 PACKAGE = small_package("bea")
@@ -276,11 +279,58 @@ def test_more_than_was_announced(uploader: Uploader) -> None:
     assert code(uploader.patch(0, PACKAGE)) == (413, "TOO_LARGE")
 
 
-def test_space_is_limited(uploader: Uploader) -> None:
-    """All uploads together have PACKAGES_UPLOAD_SPACE: 507."""
+@pytest.fixture
+def cramped(make_node: NodeMaker, tmp_path: Path) -> Uploader:
+    """Somebody with a package, and a node with space for no more than that."""
+    space = {"PACKAGES_UPLOAD_SPACE": len(PACKAGE), "PACKAGES_PATH": f"{tmp_path}/packages"}
+    return Uploader(make_node(**QUICK, **space))
+
+
+def test_space_is_limited(cramped: Uploader) -> None:
+    """All uploads together have PACKAGES_UPLOAD_SPACE: 507 for others."""
+    assert cramped.create().status_code == 201
+    cramped.patch(0, PACKAGE[:HALF])
+    assert code(Uploader(cramped.node, "other").create(length=1)) == (507, "STORAGE_FULL")
+
+
+def test_an_upload_goes_on_where_no_other_may_begin(cramped: Uploader) -> None:
+    """Its own space is not asked for twice, neither by POST nor by PATCH."""
+    cramped.create()
+    cramped.patch(0, PACKAGE[:HALF])
+    again = cramped.create()
+    assert (again.status_code, again.headers["Upload-Offset"]) == (201, str(HALF))
+    assert cramped.patch(HALF, PACKAGE[HALF:]).status_code == 204
+
+
+def test_announcements_take_no_space(uploader: Uploader) -> None:
+    """Eight people who announce as much as there is keep nobody from sending."""
     for number in range(8):
         assert Uploader(uploader.node, str(number)).create(length=4 << 30).status_code == 201
-    assert code(uploader.create()) == (507, "STORAGE_FULL")
+    assert uploader.create().status_code == 201
+    assert uploader.patch(0, PACKAGE).status_code == 204
+
+
+def test_what_comes_is_limited(cramped: Uploader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where more was announced than there is: 507, and what was acknowledged stays."""
+    monkeypatch.setattr(segments, "ALLOWANCE", 1)
+    other = Uploader(cramped.node, "other")
+    assert cramped.create().status_code == other.create().status_code == 201
+    assert cramped.patch(0, PACKAGE[:HALF]).status_code == 204
+    assert other.patch(0, PACKAGE[: HALF + 2]).status_code == 507
+    assert (cramped.offset(), other.offset(), len(folder(cramped.node))) == (HALF, 0, 1)
+    assert cramped.ask("DELETE", cramped.url).status_code == 204
+    assert other.patch(0, PACKAGE).status_code == 204
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(899, 200), (900, 404)])
+def test_uploads_of_nothing_end_soon(uploader: Uploader, seconds: int, status: int) -> None:
+    """An empty PATCH is nothing."""
+    uploader.create()
+    uploader.node.advance(600)
+    assert uploader.patch(0, b"").status_code == 204
+    uploader.node.advance(seconds - 600)
+    looking_after.tidy(uploader.node.parts)
+    assert uploader.ask("HEAD", uploader.url).status_code == status
 
 
 def test_what_the_server_can_do(uploader: Uploader) -> None:
@@ -316,6 +366,75 @@ def test_a_queued_upload_does_not_end(uploader: Uploader, worker: Worker) -> Non
     uploader.status()
     assert work(worker)
     assert uploader.status()["isDataAvailable"]
+
+
+def before_once(
+    monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], object]
+) -> list[object]:
+    """Have something happen right before the step *name* of removing; what came of it."""
+    step, done = getattr(removing, name), list[object]()
+
+    def interrupted(*arguments: object) -> object:
+        if not done:
+            done.append(None)
+            done[0] = happens()
+        return step(*arguments)
+
+    monkeypatch.setattr(removing, name, interrupted)
+    return done
+
+
+def test_the_last_bytes_may_come_while_it_is_tidied(
+    uploader: Uploader, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was acknowledged between the look and the deletion is processed."""
+    uploader.create()
+    uploader.patch(0, PACKAGE[:HALF])
+    uploader.node.advance(86400)
+    worker.beat()
+    sent = before_once(
+        monkeypatch, "remove_over", lambda: uploader.patch(HALF, PACKAGE[HALF:]).status_code
+    )
+    assert looking_after.tidy(uploader.node.parts) == 0
+    assert sent == [204]
+    assert work(worker)
+    assert uploader.status()["isDataAvailable"]
+
+
+def fail(uploader: Uploader, worker: Worker) -> None:
+    """Upload what is no package."""
+    uploader.create(length=6)
+    uploader.patch(0, b"no zip")
+    assert work(worker)
+
+
+def test_sent_again_as_soon_as_it_has_failed(
+    uploader: Uploader, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes that failed go with the failure, and no others."""
+
+    def again() -> tuple[int, int]:
+        return uploader.create().status_code, uploader.patch(0, PACKAGE[:HALF]).status_code
+
+    sent = before_once(monkeypatch, "discard", again)
+    fail(uploader, worker)
+    assert sent == [(201, 204)]
+    assert (uploader.offset(), len(folder(uploader.node))) == (HALF, 1)
+    assert uploader.patch(HALF, PACKAGE[HALF:]).status_code == 204
+    assert work(worker)
+    assert uploader.status()["isDataAvailable"]
+
+
+def test_sent_again_when_the_failure_is_forgotten(uploader: Uploader, worker: Worker) -> None:
+    """The upload goes on."""
+    fail(uploader, worker)
+    uploader.node.advance(looking_after.FAILED_KEPT // SECOND - 60)
+    uploader.create()
+    uploader.patch(0, PACKAGE[:HALF])
+    uploader.node.advance(60)
+    assert looking_after.tidy(uploader.node.parts) == 1
+    assert uploader.status()["errorMessageCode"] == "UNKNOWN_PACKAGE_ID"
+    assert uploader.offset() == HALF
 
 
 def test_what_a_crash_left_is_tidied(uploader: Uploader) -> None:

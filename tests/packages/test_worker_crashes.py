@@ -82,7 +82,7 @@ OUTSIDE: dict[str, Place] = {
 INSIDE: dict[str, Place] = {
     "before the claim is committed": ("packages.queries.take", "after", ""),
     "before the end is committed": ("packages.queries.finish", "after", ""),
-    "finished": ("packages.worker:Worker._uploaded_no_more", "before", ""),
+    "finished": ("packages.removing.discard", "before", ""),
 }
 
 

@@ -3,6 +3,8 @@
 import errno
 import io
 import os
+import subprocess
+import sys
 import zipfile
 from itertools import pairwise
 from pathlib import Path
@@ -106,6 +108,35 @@ def test_files_are_closed_with_what_reads_them() -> None:
     file = io.BytesIO(FILE)
     opened([file], SEAL).close()
     assert file.closed
+
+
+MANY = """
+import resource, sys
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from downstream_node.packages.orders import Order
+from downstream_node.packages.reader import Line, package_of
+from downstream_node.packages.secrets import Secret
+secret = Secret(sys.argv[1])
+paths = sorted(sys.argv[2:])
+order = Order(secret.package_id, secret.text, None, paths, "", "", 0, 0)
+with package_of(order, secret, Line()) as package:
+    package.seek(1)
+    sys.stdout.buffer.write(package.read())
+    package.seek(0)
+    sys.stdout.buffer.write(package.read(1))
+"""
+
+
+def test_more_files_than_a_process_may_open(tmp_path: Path) -> None:
+    """An upload in many small parts is read with few of them open."""
+    paths = [tmp_path / f"{number:03}" for number in range(200)]
+    for number, path in enumerate(paths):
+        path.write_bytes(working(PLAIN[number * 7 : number * 7 + 7], start=number * 7))
+    command = [sys.executable, "-c", MANY, SECRET.text, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert done.stderr == b""
+    assert done.stdout == PLAIN[1:1400] + PLAIN[:1]
 
 
 def test_archives_are_read_from_working_files() -> None:

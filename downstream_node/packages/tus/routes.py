@@ -31,11 +31,12 @@ def admit() -> None:
     """Count the request and look at its version. Raises PackageRefused."""
     if request.method == "OPTIONS":
         return
-    part = current_node().feature(Packages)
+    node = current_node()
+    part = node.feature(Packages)
     if request.method == "POST":
-        door.count(part.submissions, "submit")
+        door.count(node, part.submissions, "submit")
     else:
-        door.count(part.questions, "ask")
+        door.count(node, part.questions, "ask")
     headers.require_version(request.headers)
 
 

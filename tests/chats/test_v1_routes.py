@@ -90,6 +90,39 @@ def test_pages_fit_together(
         assert met == {content for page in forward[:-1] for content in page}
 
 
+@pytest.fixture
+def node(tmp_path: Path, empty_sqlite: Path, master_key: Path) -> Iterator[SimulatedNode]:
+    """A node whose archive is empty."""
+    made = served(tmp_path / "node", empty_sqlite, master_key)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("window", [5, 1000])
+@pytest.mark.parametrize("limit", [1, 3, 6])
+def test_an_import_between_two_pages_moves_nothing(
+    node: SimulatedNode, monkeypatch: pytest.MonkeyPatch, window: int, limit: int
+) -> None:
+    """Nor among those that are ranked: the newer ones are better, and come on no later page."""
+    monkeypatch.setattr(ranking, "WINDOW", window)
+    texts = ["pie " * (n % 3 + 1) + f"number {n}" for n in range(12)]
+    earlier = [said(n, f"2024-04-{n + 1:02}T12:00:00Z", text) for n, text in enumerate(texts)]
+    bring(node, export_of(earlier, channel=10))
+    ada = holder(node)
+    query = {"q": "pie", "order": "relevance", "limit": limit}
+    expected = walk(ada, "next", None, **query)
+    first = ada.get(SEARCH, **query)
+    later = [said(50 + n, f"2024-05-{n + 1:02}T12:00:00Z", "pie pie pie") for n in range(7)]
+    bring(node, export_of([*earlier, *later], channel=10), "later.json")
+    assert walk(ada, "next", first["next"], **query) == expected[1:]
+    last = first
+    while last["next"] is not None:
+        last = ada.get(SEARCH, **query, cursor=last["next"])
+    met = [text for page in walk(ada, "previous", last["previous"], **query) for text in page]
+    assert set(met) == {text for page in expected[:-1] for text in page}
+    assert walk(ada, "next", None, **query)[0][0] == "pie pie pie"
+
+
 def test_relevance_tells_what_was_ranked(ada: Asker) -> None:
     """The number of the newest hits that were; nothing where there is nothing to rank by."""
     found = ada.get(SEARCH, q="pecan OR pie", order="relevance", limit=1)

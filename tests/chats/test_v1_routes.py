@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from simulator import SimulatedNode
 
 from downstream_node.chats import cursors, ranking, searching
+from downstream_node.chats.engines import sqlite_connections
 from downstream_node.errors import InvalidRequest
 
 V1 = "/api/chats/v1"
@@ -96,6 +97,19 @@ def node(tmp_path: Path, empty_sqlite: Path, master_key: Path) -> Iterator[Simul
     made = served(tmp_path / "node", empty_sqlite, master_key)
     yield made
     made.close()
+
+
+def test_a_search_that_takes_too_long_is_503(
+    node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds no worker any longer, and says what to do."""
+    bring(node, export_of([said(n, "2024-04-01T12:00:00Z", "pie") for n in range(100)], channel=10))
+    ada = holder(node)
+    monkeypatch.setattr(sqlite_connections, "STEPS", 10)
+    monkeypatch.setattr(sqlite_connections, "SEARCH_SECONDS", 0.0)
+    answer = ada.ask(SEARCH, query_string={"q": "pie"})
+    assert answer.status_code == 503
+    assert "search for less" in answer.get_json()["message"]
 
 
 @pytest.mark.parametrize("window", [5, 1000])

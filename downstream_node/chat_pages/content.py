@@ -4,8 +4,10 @@ Nothing here makes markup: a template writes each piece out, and escapes it.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,6 +26,10 @@ TRAILING = ".,;:!?'*_~"
 """At the end of an address: rather of the sentence around it."""
 PAIRS = {")": "(", "]": "["}
 LONGEST_ADDRESS = 2000
+MOST_PARTS = 500
+"""Links and stretches of code in one message: more are no writing, and a page has many messages."""
+MOST_HIGHLIGHTS = 500
+"""In one message: nobody looks through more, and each is an element of the page."""
 
 Kind = Literal["plain", "code", "link"]
 
@@ -84,10 +90,11 @@ class Part(NamedTuple):
 def body(content: str, spans: Sequence[tuple[int, int]] = (), *, fold: bool = True) -> Body:
     """*content* as blocks, with *spans* of it highlighted, and folded if it is long.
 
-    Spans may come in any order, overlap and reach beyond the end.
+    Spans may come in any order, overlap and reach beyond the end. Behind the first MOST_PARTS and
+    MOST_HIGHLIGHTS all is plain text.
     """
-    marks = merged(spans, len(content))
-    parts = list(parts_of(content))
+    marks = merged(spans, len(content))[:MOST_HIGHLIGHTS]
+    parts = list(islice(parts_of(content), MOST_PARTS))
     cut = fold_at(content, parts) if fold else len(content)
     head = tuple(blocks(content, parts, marks, Span(0, cut)))
     rest = tuple(blocks(content, parts, marks, Span(cut, len(content))))
@@ -131,21 +138,27 @@ def inline_parts(content: str, where: Span) -> Iterator[Part]:
 def links(content: str, where: Span) -> Iterator[Part]:
     """Addresses in *where* that lead to a host by http or https."""
     for found in ADDRESS.finditer(content, where.start, where.end):
+        if found.end() - found.start() > LONGEST_ADDRESS:
+            continue
         address = trimmed(found[0])
-        if len(address) <= LONGEST_ADDRESS and has_host(address):
+        if has_host(address):
             span = Span(found.start(), found.start() + len(address))
             yield Part(*span, span, "link")
 
 
 def trimmed(address: str) -> str:
     """*address* without the punctuation of the sentence in which it stands."""
-    while address:
-        last = address[-1]
-        unpaired = last in PAIRS and address.count(last) > address.count(PAIRS[last])
-        if last not in TRAILING and not unpaired:
+    # How many more brackets close than open; an opening one is never cut off.
+    surplus = {last: address.count(last) - address.count(first) for last, first in PAIRS.items()}
+    end = len(address)
+    while end:
+        last = address[end - 1]
+        if surplus.get(last, 0) > 0:
+            surplus[last] -= 1
+        elif last not in TRAILING:
             break
-        address = address[:-1]
-    return address
+        end -= 1
+    return address[:end]
 
 
 def has_host(address: str) -> bool:
@@ -215,10 +228,13 @@ def plain(content: str, marks: Sequence[Span], where: Span) -> list[Run]:
 def pieces(content: str, marks: Sequence[Span], where: Span) -> tuple[Piece, ...]:
     """The characters of *where*, cut where a highlight begins or ends."""
     found, at = list[Piece](), where.start
-    for mark in marks:
+    # Marks are in order and apart, so those before this place and behind it are not looked at.
+    first = bisect_right(marks, where.start, key=lambda mark: mark.end)
+    for number in range(first, len(marks)):
+        mark = marks[number]
         start, end = max(mark.start, at), min(mark.end, where.end)
         if start >= end:
-            continue
+            break
         if at < start:
             found.append(Piece(content[at:start]))
         found.append(Piece(content[start:end], marked=True))

@@ -54,9 +54,13 @@ class Memory:
                 self.entries.move_to_end(key)
             return found
 
+    def takes(self, key: str, value: bytes) -> bool:
+        """Whether *value* is small enough to be kept."""
+        return size_of(key, value) <= self.most_bytes // LARGEST_PART
+
     def put(self, key: str, value: bytes) -> None:
         """Keep *value*, if it is not too large."""
-        if size_of(key, value) > self.most_bytes // LARGEST_PART:
+        if not self.takes(key, value):
             return
         with self.lock:
             former = self.entries.pop(key, None)
@@ -87,7 +91,9 @@ class InRedis:
         return found if isinstance(found, bytes) else self.memory.get(key)
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep *value* for LIFETIME."""
+        """Keep *value* for LIFETIME, if memory would take it: Redis is no place for whole chats."""
+        if not self.memory.takes(key, value):
+            return
         if self.shared.ask(lambda: self.redis.set(PREFIX + key, value, ex=LIFETIME)) is None:
             self.memory.put(key, value)
 

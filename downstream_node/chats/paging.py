@@ -1,6 +1,6 @@
 """One page of a search, in order of time or of relevance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -9,7 +9,7 @@ from downstream_node.chats.archive import Archive
 from downstream_node.chats.archive import Order as TimeOrder
 from downstream_node.chats.cursors import Cursor
 from downstream_node.chats.highlighting import Wanted
-from downstream_node.chats.places import Place
+from downstream_node.chats.places import LARGEST, Place
 from downstream_node.chats.query import Between, Condition
 from downstream_node.chats.records import Stored
 
@@ -25,39 +25,53 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Ranking(msgspec.Struct, frozen=True):
-    """The ids of the newest hits, best first; *lowest* is the place of the oldest of them.
+    """The ids of the newest hits, best first, from the place *lowest* to the place *newest*.
 
     *is_full*: there may be older hits, which follow in order of time.
     """
 
     ids: list[int]
     lowest: int
+    newest: int
     is_full: bool
 
 
-def ranking_of(archive: Archive, condition: Condition, wanted: list[Wanted]) -> Ranking:
-    """The newest hits of *condition*, in order of how well they answer *wanted*."""
+def ranking_of(
+    archive: Archive, condition: Condition, wanted: list[Wanted], newest: int | None = None
+) -> Ranking:
+    """The newest hits of *condition*, in order of how well they answer *wanted*.
+
+    Of those up to the place *newest*, which is the one that an earlier page began with.
+    """
+    if newest is not None and newest < LARGEST:
+        condition = scopes.within(Between(None, Place(newest + 1)), condition)
     window = archive.page(condition, "newest", ranking.WINDOW)
     order = ranking.ranked([one.content for one in window], wanted)
+    places = [one.place for one in window]
     return Ranking(
         ids=[window[n].id for n in order],
-        lowest=min((one.place for one in window), default=0),
+        lowest=min(places, default=0),
+        newest=max(places, default=0),
         is_full=len(window) == ranking.WINDOW,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """Pages of one search: *search* is what its cursors belong to."""
+    """Pages of one search: *search* is what its cursors belong to.
+
+    *newest*: the place of the newest hit that is ranked, if any are.
+    """
 
     archive: Archive
     condition: Condition
     search: bytes
     limit: int
+    newest: int | None = None
 
     def cursor(self, where: cursors.Where, number: int) -> str:
         """A cursor of this search."""
-        return cursors.written(where, number, self.search)
+        return cursors.written(where, number, self.search, self.newest)
 
     def by_time(self, order: TimeOrder, cursor: Cursor | None) -> Page:
         """A page in order of time."""
@@ -111,11 +125,14 @@ class Pager:
     def behind(self, ranked: Ranking, cursor: Cursor) -> Page:
         """A page of the hits that are too old to be ranked."""
         page = self.older(ranked).by_time("newest", cursor)
-        is_first = page.previous is None or cursor == Cursor("after", ranked.lowest, self.search)
+        is_first = page.previous is None or (cursor.where, cursor.number) == (
+            "after",
+            ranked.lowest,
+        )
         last = self.cursor("ranked", max(0, len(ranked.ids) - self.limit))
         return msgspec.structs.replace(page, previous=last) if is_first else page
 
     def older(self, ranked: Ranking) -> "Pager":
         """Pages of the hits that are too old to be ranked."""
         limits = Between(None, Place(ranked.lowest))
-        return Pager(self.archive, scopes.within(limits, self.condition), self.search, self.limit)
+        return replace(self, condition=scopes.within(limits, self.condition))

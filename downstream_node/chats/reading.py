@@ -35,6 +35,8 @@ SIGNATURE = re.compile(rb"\?ex=[0-9a-f]+(?:(?:&|\\u0026)(?:is|hm)=[0-9a-f]+)*(?:
 DIRECT = "Direct Messages"
 MOST_KNOWN = 50_000
 """People that are remembered by what was said of them, so that it is read once."""
+ROOT_FIELDS = frozenset({"guild", "channel", "dateRange", "exportedAt", "messageCount"})
+"""What is read of an export beside its messages."""
 LONGEST_REASON = 200
 LONGEST_CONTENT = 100_000
 """Characters; Discord allows 4,000, and what is much longer no engine can index."""

@@ -130,8 +130,12 @@ def search(node: Node, asker: Asker, question: Question) -> Found:
         understood = Understood(tree, view.names)
         wanted = wanted_by(understood)
         condition = view.within(understood.condition)
-        pager = Pager(view.archive, condition, belongs, question.limit)
-        ranked = ranked_for(view, question.order, canonical, condition, wanted)
+        ranked = None
+        # Without words there is nothing to be relevant to.
+        if question.order == "relevance" and wanted:
+            ranked = ranked_for(view, canonical, condition, wanted, cursor)
+        newest = None if ranked is None else ranked.newest
+        pager = Pager(view.archive, condition, belongs, question.limit, newest)
         page = page_of(pager, question.order, cursor, ranked)
         return Found(
             hits=[hit(view, one, wanted, question.neighbours) for one in page.messages],
@@ -169,13 +173,23 @@ def wanted_by(understood: Understood) -> list[Wanted]:
 
 
 def ranked_for(
-    view: View, order: Order, canonical: str, condition: Condition, wanted: list[Wanted]
-) -> Ranking | None:
-    """The order of relevance, if that is wanted and there is something to be relevant to."""
-    if order != "relevance" or not wanted:
-        return None
-    return view.remembered(
+    view: View,
+    canonical: str,
+    condition: Condition,
+    wanted: list[Wanted],
+    cursor: Cursor | None,
+) -> Ranking:
+    """The order of relevance; with a *cursor*, without what is newer than its first page."""
+    ranked = view.remembered(
         Ranking, ("ranking", canonical), lambda: ranking_of(view.archive, condition, wanted)
+    )
+    newest = None if cursor is None else cursor.newest
+    if newest is None or ranked.newest <= newest:
+        return ranked
+    return view.remembered(
+        Ranking,
+        ("ranking", canonical, newest),
+        lambda: ranking_of(view.archive, condition, wanted, newest),
     )
 
 

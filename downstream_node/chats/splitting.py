@@ -8,12 +8,14 @@ only, so if it is, the general way would have cut the same. If not, the general 
 """
 
 import codecs
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 import msgspec
 
+from downstream_node.chats.reading import ROOT_FIELDS
 from downstream_node.errors import InvalidExport
 
 LONGEST_MESSAGE = 4 << 20
@@ -21,6 +23,8 @@ LONGEST_MESSAGE = 4 << 20
 BLOCK = 64 << 10
 """Bytes that are looked at together at least."""
 MESSAGES = "messages"
+MOST_FIELDS = 1000
+"""Root fields of an export: the exporter writes six."""
 
 BOM = codecs.BOM_UTF8
 BRACE, BRACKET, QUOTE, COLON, COMMA = b"{", b"[", b'"', b":", b","
@@ -66,9 +70,9 @@ def checked(raw: bytes) -> bytes:
 class Splitter:
     """The messages of an export, one by one, as JSON in bytes; iterate once.
 
-    Afterwards `fields` has the other root fields as JSON. Raises InvalidExport with the offset in
-    bytes if the file is no JSON in UTF-8, ends early, goes on behind its end, has no messages or
-    one above *longest* bytes.
+    Afterwards `fields` has those of the ROOT_FIELDS that there are, as JSON. Raises InvalidExport
+    with the offset in bytes if the file is no JSON in UTF-8, ends early, goes on behind its end,
+    has no messages, one above *longest* bytes or more than MOST_FIELDS root fields.
     """
 
     def __init__(
@@ -91,10 +95,15 @@ class Splitter:
     def __iter__(self) -> Iterator[bytes]:
         self._begin()
         seen = False
-        while True:
+        for number in itertools.count():
+            if number == MOST_FIELDS:
+                raise self._wrong(f"There are more than {MOST_FIELDS} root fields")
             name = self._name()
             if name != MESSAGES:
-                self.fields[name] = self._value()
+                value = self._value()
+                # The others are not kept: somebody could send more than there is memory.
+                if name in ROOT_FIELDS:
+                    self.fields[name] = value
             elif seen or self._peek() != BRACKET:
                 raise self._wrong('"messages" is not one list')
             else:

@@ -3,7 +3,15 @@
 import pytest
 
 from downstream_node.chat_pages import content
-from downstream_node.chat_pages.content import LONG, MANY_LINES, Block, Body
+from downstream_node.chat_pages.content import (
+    LONG,
+    MANY_LINES,
+    MOST_HIGHLIGHTS,
+    MOST_PARTS,
+    Block,
+    Body,
+    Span,
+)
 
 
 def told(blocks: tuple[Block, ...]) -> str:
@@ -127,3 +135,34 @@ def test_hidden_characters_in_names_are_shown() -> None:
     """Nobody is called what they seem not to be."""
     assert content.visible("photo\u202egpj.exe") == "photo\N{REPLACEMENT CHARACTER}gpj.exe"
     assert content.visible("ふみ 🌻 Ada") == "ふみ 🌻 Ada"
+
+
+def test_many_highlights_in_much_code() -> None:
+    """Each is looked at where it stands only: to go through all for each is no end of work."""
+    text = "`a`b" * 50_000
+    parts = list(content.parts_of(text))
+    marks = [part.inner for part in parts]
+    (block,) = content.blocks(text, parts, marks, Span(0, len(text)))
+    assert told((block,)) == "|[a]|b" * 50_000
+
+
+def test_parts_and_highlights_of_one_message_are_bounded() -> None:
+    """Behind the first ones all is plain, and nothing is lost."""
+    text = "`a`b" * (MOST_PARTS + 100)
+    found = [(at + 3, at + 4) for at in range(0, len(text), 4)]
+    expected = "|a|[b]" * MOST_PARTS + "`a`b" * 100
+    assert shown(content.body(text, found, fold=False)) == expected
+    text = "ab" * (MOST_HIGHLIGHTS + 100)
+    found = [(at, at + 1) for at in range(0, len(text), 2)]
+    expected = "[a]b" * MOST_HIGHLIGHTS + "ab" * 100
+    assert shown(content.body(text, found, fold=False)) == expected
+
+
+def test_brackets_without_end_behind_an_address() -> None:
+    """They are counted once; what is longer than an address may be is none."""
+    address = "https://a.example/"
+    assert content.trimmed(address + ").]" * 500_000) == address
+    assert content.trimmed(f"{address}(b)).)") == f"{address}(b)"
+    assert content.trimmed(f"{address}(b]") == f"{address}(b"
+    text = address + ")" * 2_000_000
+    assert shown(content.body(text, fold=False)) == text

@@ -164,7 +164,7 @@ def test_processes_share_answers(shared: Shared) -> None:
 def test_answers_in_redis_end_by_themselves(shared: Shared) -> None:
     """After an hour; nothing is flushed."""
     question = ("test", os.urandom(8).hex())
-    Cache(InRedis(shared, Memory(0))).remembered(list[int], question, Counted())
+    Cache(InRedis(shared, Memory(10_000))).remembered(list[int], question, Counted())
     redis, key = Redis(connection_pool=shared.pool), PREFIX + key_of(list[int], question)
     assert 3500 < redis.ttl(key) <= 3600
     redis.delete(key)
@@ -213,6 +213,19 @@ def own_redis(tmp_path: Path) -> Iterator[OwnRedis]:
     made.start()
     yield made
     made.stop()
+
+
+def test_what_is_too_large_for_memory_is_no_more_in_redis(own_redis: OwnRedis) -> None:
+    """A whole chat is not sent there; what is just small enough is."""
+    shared = Shared(own_redis.url)
+    memory = Memory(8 * size_of("a", b"x" * 100))
+    store = InRedis(shared, memory)
+    store.put("a", b"x" * 100)
+    store.put("b", b"x" * 101)
+    assert Redis(connection_pool=shared.pool).keys() == [f"{PREFIX}a".encode()]
+    assert (store.get("a"), store.get("b")) == (b"x" * 100, None)
+    assert not memory.entries
+    shared.close()
 
 
 def test_redis_killed_in_the_middle(

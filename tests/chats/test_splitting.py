@@ -1,6 +1,7 @@
 """Exports are cut into their messages, exactly where a parser of the whole would see them."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from downstream_node.chats.splitting import Splitter
+from downstream_node.chats.reading import ROOT_FIELDS
+from downstream_node.chats.splitting import MOST_FIELDS, Splitter
 from downstream_node.errors import InvalidExport
 
 TEXTS = st.text() | st.sampled_from(['"', "\\", "\n    }", "},", "]}", "\\u0041", "\ud800", "\0"])
@@ -21,11 +23,12 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=12,
 )
+NAMES = TEXTS.filter(lambda name: name != "messages") | st.sampled_from(sorted(ROOT_FIELDS))
 MESSAGES = st.lists(st.dictionaries(TEXTS, VALUES, max_size=5) | VALUES, max_size=6)
 EXPORTS = st.tuples(
-    st.dictionaries(TEXTS.filter(lambda name: name != "messages"), VALUES, max_size=3),
+    st.dictionaries(NAMES, VALUES, max_size=3),
     MESSAGES,
-    st.dictionaries(TEXTS.filter(lambda name: name != "messages"), VALUES, max_size=3),
+    st.dictionaries(NAMES, VALUES, max_size=3),
 )
 FORMS: tuple[dict[str, Any], ...] = (
     {"indent": 2},
@@ -79,7 +82,7 @@ def test_it_finds_what_a_parser_finds(
     whole = json.loads(data)
     found, fields = split(data, size, block=1)
     assert found == mended(whole.pop("messages"))
-    assert fields == mended(whole)
+    assert fields == mended({name: whole[name] for name in whole if name in ROOT_FIELDS})
 
 
 @given(EXPORTS, st.sampled_from(FORMS), st.data())
@@ -191,3 +194,31 @@ def test_a_long_text_takes_time_by_its_length_only() -> None:
     data = b'{"messages": ["' + b"\\n" * 3_000_000
     with pytest.raises(InvalidExport, match="longer than"):
         split(data, 1000)
+
+
+def test_other_fields_take_no_memory() -> None:
+    """Each may be as long as a message, so their values are not kept, whatever their names."""
+    value = "x" * 1_000_000
+
+    def data() -> Iterator[bytes]:
+        yield b"{"
+        for n in range(100):
+            yield f'"field {n}": "{value}", "guild": {{"id": {n}}}, '.encode()
+        yield b'"messages": []}'
+
+    tracemalloc.start()
+    splitter = Splitter(data())
+    assert list(splitter) == []
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20 * len(value)
+    assert splitter.fields == {"guild": b'{"id": 99}'}
+
+
+@pytest.mark.parametrize("name", ["guild", "other"])
+def test_there_are_not_any_number_of_fields(name: str) -> None:
+    """Also of the same name; as many as are allowed are read."""
+    many = f'"{name}": 1, ' * (MOST_FIELDS - 1)
+    assert split(f'{{{many}"messages": [1]}}'.encode())[0] == [1]
+    with pytest.raises(InvalidExport, match=f"more than {MOST_FIELDS} root fields, at byte"):
+        split(f'{{{many}"a": 1, "messages": [1]}}'.encode())

@@ -177,6 +177,44 @@ def test_waiting_has_an_end(own: SqliteArchive, monkeypatch: pytest.MonkeyPatch)
         bring(own, FEW, [said(1, "a")])
 
 
+ENDLESS = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n"
+
+
+def test_searching_has_an_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with the other engines; what is asked afterwards has its own time."""
+    connections = sqlite_connections.Connections(path)
+    connections.prepare()
+    monkeypatch.setattr(sqlite_connections, "SEARCH_SECONDS", 0.2)
+    for _ in range(2):
+        began = monotonic()
+        with pytest.raises(Busy, match="search for less"), connections.reading() as connection:
+            connection.execute(ENDLESS).fetchall()
+        assert 0.2 <= monotonic() - began < 5
+    for _ in range(3):
+        with connections.reading() as connection:
+            pause(0.1)
+            assert connection.execute("SELECT count(*) FROM chat_messages").fetchone() == (0,)
+    with connections.writing() as connection:
+        # An import takes as long as it takes.
+        limited = ENDLESS.replace("FROM n)", "FROM n LIMIT 3000000)")
+        assert connection.execute(limited).fetchone() == (3_000_000,)
+    connections.close()
+
+
+def test_a_search_that_takes_too_long(own: SqliteArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended in the middle, also where it reads several indexes, and works again later."""
+    bring(own, FEW, [said(n, f"pie {n}") for n in range(500)])
+    wanted = Or((Words(("pie",)), Contains("pie 1")))
+    monkeypatch.setattr(sqlite_connections, "STEPS", 100)
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_connections, "SEARCH_SECONDS", 0.0)
+        with pytest.raises(Busy):
+            own.count(wanted)
+        with pytest.raises(Busy):
+            own.page(wanted, "newest", 25)
+    assert own.count(wanted) == 500
+
+
 def test_an_archive_opens_during_an_import(own: SqliteArchive, path: Path) -> None:
     """Its schema is there already, so nothing has to be written."""
     with own.writing(FEW.export(), bytes(32), "first", NOW) as writing:

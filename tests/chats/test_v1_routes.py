@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from simulator import SimulatedNode
 
 from downstream_node.chats import cursors, ranking, searching
+from downstream_node.chats.engines import sqlite_connections
 from downstream_node.errors import InvalidRequest
 
 V1 = "/api/chats/v1"
@@ -88,6 +89,52 @@ def test_pages_fit_together(
         backward = walk(ada, "previous", last["previous"], **query)
         met = {content for page in backward for content in page}
         assert met == {content for page in forward[:-1] for content in page}
+
+
+@pytest.fixture
+def node(tmp_path: Path, empty_sqlite: Path, master_key: Path) -> Iterator[SimulatedNode]:
+    """A node whose archive is empty."""
+    made = served(tmp_path / "node", empty_sqlite, master_key)
+    yield made
+    made.close()
+
+
+def test_a_search_that_takes_too_long_is_503(
+    node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds no worker any longer, and says what to do."""
+    bring(node, export_of([said(n, "2024-04-01T12:00:00Z", "pie") for n in range(100)], channel=10))
+    ada = holder(node)
+    monkeypatch.setattr(sqlite_connections, "STEPS", 10)
+    monkeypatch.setattr(sqlite_connections, "SEARCH_SECONDS", 0.0)
+    answer = ada.ask(SEARCH, query_string={"q": "pie"})
+    assert answer.status_code == 503
+    assert "search for less" in answer.get_json()["message"]
+
+
+@pytest.mark.parametrize("window", [5, 1000])
+@pytest.mark.parametrize("limit", [1, 3, 6])
+def test_an_import_between_two_pages_moves_nothing(
+    node: SimulatedNode, monkeypatch: pytest.MonkeyPatch, window: int, limit: int
+) -> None:
+    """Nor among those that are ranked: the newer ones are better, and come on no later page."""
+    monkeypatch.setattr(ranking, "WINDOW", window)
+    texts = ["pie " * (n % 3 + 1) + f"number {n}" for n in range(12)]
+    earlier = [said(n, f"2024-04-{n + 1:02}T12:00:00Z", text) for n, text in enumerate(texts)]
+    bring(node, export_of(earlier, channel=10))
+    ada = holder(node)
+    query = {"q": "pie", "order": "relevance", "limit": limit}
+    expected = walk(ada, "next", None, **query)
+    first = ada.get(SEARCH, **query)
+    later = [said(50 + n, f"2024-05-{n + 1:02}T12:00:00Z", "pie pie pie") for n in range(7)]
+    bring(node, export_of([*earlier, *later], channel=10), "later.json")
+    assert walk(ada, "next", first["next"], **query) == expected[1:]
+    last = first
+    while last["next"] is not None:
+        last = ada.get(SEARCH, **query, cursor=last["next"])
+    met = [text for page in walk(ada, "previous", last["previous"], **query) for text in page]
+    assert set(met) == {text for page in expected[:-1] for text in page}
+    assert walk(ada, "next", None, **query)[0][0] == "pie pie pie"
 
 
 def test_relevance_tells_what_was_ranked(ada: Asker) -> None:

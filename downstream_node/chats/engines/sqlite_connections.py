@@ -11,10 +11,17 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from downstream_node.chats import schema
+from downstream_node.clock import monotonic
 from downstream_node.errors import ArchiveUnavailable, Busy, DownstreamError
 
 WAIT_SECONDS = 600.0
 """How long an import waits for another one: longer than the largest takes."""
+SEARCH_SECONDS = 10.0
+"""How long one question may take, as with the other engines: it holds a worker for so long."""
+STEPS = 100_000
+"""Instructions of SQLite, some milliseconds of them, after which it looks at the clock. Python has
+to be free for that, so more often would cost time where several threads search."""
+TOO_BUSY = "The archive is too busy to answer this now. Please try again, or search for less."
 PRAGMAS = (
     # As the node's own database: a commit that was told of survives a power cut.
     "PRAGMA synchronous = FULL",
@@ -40,10 +47,12 @@ class Connections:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state of the archive, whatever is imported meanwhile.
 
-        Raises ArchiveUnavailable.
+        Raises Busy if what is done with it takes longer than SEARCH_SECONDS, ArchiveUnavailable.
         """
         with explained(self.path):
             connection = self._taken()
+            until = monotonic() + SEARCH_SECONDS
+            connection.set_progress_handler(lambda: monotonic() > until, STEPS)
             try:
                 connection.execute("BEGIN")
                 yield connection
@@ -131,7 +140,8 @@ def opened(path: Path, *, create: bool = False) -> sqlite3.Connection:
 def explained(path: Path) -> Iterator[None]:
     """What goes wrong with the file at *path* becomes an error of ours.
 
-    Raises Busy if another connection has it locked for too long, else ArchiveUnavailable.
+    Raises Busy if another connection has it locked for too long, or if reading takes too long,
+    else ArchiveUnavailable.
     """
     try:
         yield
@@ -147,6 +157,9 @@ def explained(path: Path) -> Iterator[None]:
 
 def error_of(error: sqlite3.DatabaseError, path: Path) -> DownstreamError:
     """What *error* of SQLite means for who asked."""
-    if getattr(error, "sqlite_errorcode", 0) & PRIMARY in BUSY_CODES:
+    code = getattr(error, "sqlite_errorcode", 0) & PRIMARY
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return Busy(TOO_BUSY)
+    if code in BUSY_CODES:
         return Busy("The archive takes another import. Please try again later.")
     return ArchiveUnavailable(f"The archive {path} cannot be used: {error}.")

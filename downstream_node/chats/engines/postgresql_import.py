@@ -142,9 +142,9 @@ class PostgresqlWriting:
             "INSERT INTO chat_guilds (id, name, icon_url) VALUES (%s, %s, %s) "
             "ON CONFLICT (id) DO UPDATE SET name = excluded.name, icon_url = excluded.icon_url "
             "WHERE (chat_guilds.name, chat_guilds.icon_url) "
-            "IS DISTINCT FROM (excluded.name, excluded.icon_url) AND NOT EXISTS "
+            "IS DISTINCT FROM (excluded.name, excluded.icon_url) AND %s AND NOT EXISTS "
             "(SELECT FROM chat_channels WHERE guild = excluded.id AND exported > %s)",
-            [guild.id, guild.name, guild.icon_url, self._moment],
+            [guild.id, guild.name, guild.icon_url, self._export.names_guild, self._moment],
         )
         self._change(
             "INSERT INTO chat_channels (id, guild, name, kind, category, topic, exported) "

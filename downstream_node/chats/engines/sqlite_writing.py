@@ -29,6 +29,7 @@ INSERT_GUILD = (
     "SET name = excluded.name, icon_url = excluded.icon_url "
     "WHERE (name, icon_url) IS NOT (excluded.name, excluded.icon_url)"
 )
+INSERT_NEW_GUILD = "INSERT INTO chat_guilds VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING"
 INSERT_CHANNEL = (
     "INSERT INTO chat_channels VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
     "SET name = excluded.name, kind = excluded.kind, category = excluded.category, "
@@ -117,7 +118,9 @@ class SqliteWriting:
                 f"{guild.id} in this export."
             )
         later = "SELECT 1 FROM chat_channels WHERE guild = ? AND exported > ?"
-        if run(later, (guild.id, self._moment)).fetchone() is None:
+        if not self._export.names_guild:
+            run(INSERT_NEW_GUILD, msgspec.structs.astuple(guild))
+        elif run(later, (guild.id, self._moment)).fetchone() is None:
             run(INSERT_GUILD, msgspec.structs.astuple(guild))
         run(INSERT_CHANNEL, (*msgspec.structs.astuple(channel), self._moment))
 

@@ -134,6 +134,9 @@ def allowed(node: Node, asker: Asker) -> Allowed:
             or guild.id in node.database.read(keys.published).guilds
         )
         require_import(asker, guild, channel, stored, is_taken=is_taken)
-        return Rights(names_guild=asker.imports.holds_guild(guild.id))
+        return Rights(
+            names_guild=asker.imports.holds_guild(guild.id),
+            reads_everything=asker.reads.everything,
+        )
 
     return check

@@ -55,6 +55,8 @@ class Rights(NamedTuple):
 
     names_guild: bool = True
     """A guild that the archive has takes the name that the export gives it."""
+    reads_everything: bool = True
+    """Is told which messages count as broken because another channel has them."""
 
 
 Allowed = Callable[[Guild, Channel], Rights]
@@ -144,11 +146,13 @@ class Taken:
         self.export = export
         self.file = file
         self.name = name
+        self.rights = Rights()
         self._node = node
         self._is_new = is_new
 
     def grant(self, rights: Rights) -> None:
         """Store it with these rights only."""
+        self.rights = rights
         self.export = msgspec.structs.replace(self.export, names_guild=rights.names_guild)
 
     @property
@@ -268,7 +272,9 @@ def store(
             if mark_missing:
                 notes += marked(writing, source, is_part)
             counts = writing.finish(source.broken)
-            if foreign := counts.broken - source.broken:
+            foreign = counts.broken - source.broken
+            # To others it would tell which messages there are where they may not read.
+            if foreign and taken.rights.reads_everything:
                 notes.append(f"{foreign} messages are in the archive already in another channel.")
             if not taken.is_kept:
                 # By another import of the same file, which failed before this one began.

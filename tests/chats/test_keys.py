@@ -163,6 +163,27 @@ def test_a_channel_alone_enters_no_guild_of_others(
     node.close()
 
 
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        (EVERYTHING, ["1 messages are in the archive already in another channel."]),
+        (Scope(guilds=frozenset({1})), []),
+    ],
+)
+def test_messages_of_other_channels_are_not_told(
+    tmp_path: Path, empty_sqlite: Path, master_key: Path, scope: Scope, told: list[str]
+) -> None:
+    """Why they count as broken hears only who may read everything."""
+    node = served(tmp_path / "foreign", empty_sqlite, master_key)
+    same = [said(5, "2024-01-01T00:00:00+00:00", "hello")]
+    bring(node, export_of(same, channel=30, guild=3))
+    ada = holder(node, scope, may_import=True)
+    body = export_of(same, channel=10)
+    report = ada.ask("/api/chats/v1/exports", method="POST", data=body).get_json()
+    assert (report["counts"]["broken"], report["broken"], report["notes"]) == (1, [], told)
+    node.close()
+
+
 def test_only_who_holds_a_guild_names_it(
     tmp_path: Path, empty_sqlite: Path, master_key: Path
 ) -> None:

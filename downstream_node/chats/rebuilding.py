@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from downstream_node.chats import merging
+from downstream_node.chats import dropping, merging
 from downstream_node.chats.feature import Chats
 from downstream_node.chats.importing import (
     PART,
@@ -97,10 +97,12 @@ def claimed(node: Node) -> Iterator[tuple[StoredFile, Claim]]:
 def remove(node: Node, channel: int) -> tuple[int, int]:
     """Remove a channel from the archive and its exports from custody: messages, exports.
 
+    Its files in the drop folder that were imported or failed go, too.
     The exports go last: whatever ends it in between, nothing is in the archive without its file.
     """
     messages = node.feature(Chats).archive.remove_channel(channel)
     reference = reference_of(channel)
     files = [file for file, claim in claimed(node) if claim.reference == reference]
     dropped = [custody.release(node, file.sha256, SOURCE, reference, REMOVED) for file in files]
+    dropping.forget(node, channel)
     return messages, sum(dropped)

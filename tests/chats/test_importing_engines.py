@@ -321,6 +321,20 @@ def test_a_removed_channel_is_gone(archive: Archive) -> None:
     assert archive.remove_channel(made.channels[1].id) == 0
 
 
+def test_authors_who_said_nothing_are_gone(archive: Archive, few: Chats, engine: str) -> None:
+    """They go with their last message, unless somebody mentions them."""
+    if engine.startswith("elastic"):
+        pytest.skip("It keeps them, as documented.")
+    people = [Author(1, "ada"), Author(2, "bo"), Author(3, "cy"), Author(4, "di")]
+    made = few._replace(authors=people, channels=[*few.channels, Channel(12, 1, "two")])
+    gone = [message(FIRST + (n << 22), "a", 12, n) for n in (1, 2, 3)]
+    bring(archive, made, gone, 1)
+    left = message(FIRST + (9 << 22), "b", 11, 1, more=[marks.mentions(3)])
+    bring(archive, made, [left])
+    assert archive.remove_channel(12) == 3
+    assert {one.id for one in archive.authors([1, 2, 3, 4])} == {1, 3}
+
+
 def test_a_guild_without_channels_is_gone(archive: Archive, few: Chats) -> None:
     """It is removed with its last channel."""
     bring(archive, few, [said(1, "a")])

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from downstream_node.chats import merging, tallies, text
-from downstream_node.chats.engines.sqlite_search import Span, words_text
+from downstream_node.chats import marks, merging, tallies, text
+from downstream_node.chats.engines.sqlite_search import Span, quoted, words_text
 from downstream_node.chats.engines.sqlite_tables import (
     BATCH,
     Change,
@@ -255,6 +255,9 @@ class SqliteWriting:
 
 def remove_channel(connection: sqlite3.Connection, channel: int) -> int:
     """See `archive.Archive`; in the transaction of *connection*."""
+    # Else the texts stay in the file until their pages are used again. Not while importing: an
+    # index in FTS5 gives up pages all the time, and no text goes then.
+    connection.execute("PRAGMA secure_delete = ON")
     tables = Tables(connection)
     places = tables.of_channel(channel, Span())
     for some in batched(places):
@@ -262,5 +265,19 @@ def remove_channel(connection: sqlite3.Connection, channel: int) -> int:
     connection.execute("DELETE FROM chat_tallies WHERE channel = ?", (channel,))
     connection.execute("DELETE FROM chat_channels WHERE id = ?", (channel,))
     connection.execute("DELETE FROM chat_guilds WHERE id NOT IN (SELECT guild FROM chat_channels)")
+    forget_authors(connection)
     connection.execute("UPDATE chat_archive SET version = version + 1")
     return len(places)
+
+
+def forget_authors(connection: sqlite3.Connection) -> None:
+    """Remove the authors of whom there is no message, and whom none mentions."""
+    silent = connection.execute(
+        "SELECT id FROM chat_authors "
+        "WHERE id NOT IN (SELECT author FROM chat_tallies WHERE messages > 0)"
+    ).fetchall()
+    mentioning = "SELECT 1 FROM chat_words WHERE chat_words MATCH ? LIMIT 1"
+    for (author,) in silent:
+        mark = quoted(marks.mentions(author))
+        if connection.execute(mentioning, (mark,)).fetchone() is None:
+            connection.execute("DELETE FROM chat_authors WHERE id = ?", (author,))

@@ -3,12 +3,11 @@
 Nothing is remembered from one request to the next, so a key that is removed ends at once.
 """
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection
 
 from downstream_node.chats import keys
 from downstream_node.chats.feature import Chats
+from downstream_node.chats.importing import Allowed, Rights
 from downstream_node.chats.keys import Key
 from downstream_node.chats.records import Channel, Guild
 from downstream_node.chats.scopes import Asker, Scope
@@ -59,14 +58,21 @@ def operator() -> Asker:
     return Asker(None, None, EVERYTHING, EVERYTHING)
 
 
-def require_import(asker: Asker, guild: Guild, channel: Channel, stored: Channel | None) -> None:
+def require_import(
+    asker: Asker, guild: Guild, channel: Channel, stored: Channel | None, *, is_taken: bool
+) -> None:
     """Raise AccessRefused unless *asker* may import into *channel* of *guild*.
 
     *stored* is the channel of this id that the archive has: an export that says that it belongs
-    to another guild opens nothing.
+    to another guild opens nothing. *is_taken*: the guild is in the archive or published, so who
+    holds a channel only may not put it there: others read what is in the guild.
     """
-    guilds = {guild.id} if stored is None else {guild.id, stored.guild}
-    if not all(asker.imports.holds(one, channel.id) for one in guilds):
+    if stored is None:
+        may = asker.imports.holds(guild.id, channel.id)
+        may &= asker.imports.holds_guild(guild.id) or not is_taken
+    else:
+        may = all(asker.imports.holds(one, channel.id) for one in (guild.id, stored.guild))
+    if not may:
         raise AccessRefused(NO_IMPORT)
 
 
@@ -117,12 +123,20 @@ def require_channel(node: Node, asker: Asker, channel: int) -> None:
         raise AccessRefused(NO_IMPORT)
 
 
-def allowed(node: Node, asker: Asker) -> Callable[[Guild, Channel], None]:
+def allowed(node: Node, asker: Asker) -> Allowed:
     """What `importing.import_export` asks before it stores anything of a channel."""
     archive = node.feature(Chats).archive
 
-    def check(guild: Guild, channel: Channel) -> None:
+    def check(guild: Guild, channel: Channel) -> Rights:
         stored = next((one for one in archive.channels() if one.id == channel.id), None)
-        require_import(asker, guild, channel, stored)
+        is_taken = (
+            any(one.id == guild.id for one in archive.guilds())
+            or guild.id in node.database.read(keys.published).guilds
+        )
+        require_import(asker, guild, channel, stored, is_taken=is_taken)
+        return Rights(
+            names_guild=asker.imports.holds_guild(guild.id),
+            reads_everything=asker.reads.everything,
+        )
 
     return check

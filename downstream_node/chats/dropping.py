@@ -176,6 +176,20 @@ def set_aside(path: Path, where: str, reason: str | None = None) -> None:
         path.rename(target)
 
 
+def forget(node: Node, channel: int) -> int:
+    """Delete the files of a channel that were put aside, with the reasons; how many there were.
+
+    What cannot be read so far that its channel is known stays.
+    """
+    folder = Path(node.settings.CHATS_DROP_FOLDER)
+    aside = [path for where in (DONE, FAILED) for path in sorted((folder / where).glob("*"))]
+    own = [path for path in aside if path.suffix != ".txt" and channel_of(path) == channel]
+    for path in own:
+        path.unlink(missing_ok=True)
+        path.with_name(f"{path.name}.txt").unlink(missing_ok=True)
+    return len(own)
+
+
 def free_name(folder: Path, path: Path) -> Path:
     """Where in *folder* nothing is yet, named like *path*."""
     stem = path.stem[:LONGEST_NAME]

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from downstream_node.chats import reading
@@ -47,7 +48,18 @@ PART = re.compile(r"\[part \d+\]")
 
 Progress = Callable[[int, int, int], None]
 """Told now and then: messages so far, bytes of the file that were read, bytes that it has."""
-Allowed = Callable[[Guild, Channel], None]
+
+
+class Rights(NamedTuple):
+    """What whoever imports into a channel may do besides; all of it for the operator."""
+
+    names_guild: bool = True
+    """A guild that the archive has takes the name that the export gives it."""
+    reads_everything: bool = True
+    """Is told which messages count as broken because another channel has them."""
+
+
+Allowed = Callable[[Guild, Channel], Rights]
 """Raises what refuses an import into this channel."""
 
 
@@ -96,7 +108,7 @@ def import_export(  # noqa: PLR0913 - as its arguments say
         mark_missing: messages of the channel in the time that the export covers and that are not
             in it are marked as deleted.
         progress: called now and then.
-        allowed: asked before anything is stored.
+        allowed: asked before anything is stored; None allows everything.
 
     Raises:
         InvalidExport: it is no export; says where.
@@ -106,6 +118,9 @@ def import_export(  # noqa: PLR0913 - as its arguments say
     """
     is_part = PART.search(name) is not None or has_parts(source)
     with take_in(node, source, name, allowed) as taken:
+        if allowed is not None:
+            # Again: while a slow file came in, others may have made its guild or channel known.
+            taken.grant(allowed(taken.export.guild, taken.export.channel))
         return store(node, taken, mark_missing=mark_missing, is_part=is_part, progress=progress)
 
 
@@ -131,8 +146,14 @@ class Taken:
         self.export = export
         self.file = file
         self.name = name
+        self.rights = Rights()
         self._node = node
         self._is_new = is_new
+
+    def grant(self, rights: Rights) -> None:
+        """Store it with these rights only."""
+        self.rights = rights
+        self.export = msgspec.structs.replace(self.export, names_guild=rights.names_guild)
 
     @property
     def is_kept(self) -> bool:
@@ -251,7 +272,9 @@ def store(
             if mark_missing:
                 notes += marked(writing, source, is_part)
             counts = writing.finish(source.broken)
-            if foreign := counts.broken - source.broken:
+            foreign = counts.broken - source.broken
+            # To others it would tell which messages there are where they may not read.
+            if foreign and taken.rights.reads_everything:
                 notes.append(f"{foreign} messages are in the archive already in another channel.")
             if not taken.is_kept:
                 # By another import of the same file, which failed before this one began.

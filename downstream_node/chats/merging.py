@@ -45,8 +45,11 @@ class Fate(Enum):
 
 
 def moment_of(exported: int | None, now: int) -> int:
-    """When an export was made (ms since 1970); one that does not say, when it is imported."""
-    return now if exported is None else exported
+    """When an export was made (ms since 1970); one that does not say, when it is imported.
+
+    One that says that it comes from the future is made now: it would win over all that follow.
+    """
+    return now if exported is None else min(exported, now)
 
 
 def decide(message: Message, known: Known | None, moment: int) -> Fate:

@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
+
+from downstream_node.chats import dropping, merging
 from downstream_node.chats.feature import Chats
 from downstream_node.chats.importing import (
     PART,
@@ -39,7 +42,7 @@ class Kept(NamedTuple):
     @property
     def moment(self) -> int:
         """When it was made; if it does not say, when it came."""
-        return self.claim.taken_in if self.export.exported is None else self.export.exported
+        return merging.moment_of(self.export.exported, self.claim.taken_in)
 
 
 def rebuild(node: Node) -> Iterator[tuple[str, ImportReport | DownstreamError]]:
@@ -47,9 +50,11 @@ def rebuild(node: Node) -> Iterator[tuple[str, ImportReport | DownstreamError]]:
 
     Channel by channel, so that readers miss no more than one at a time. Exports go in in the
     order in which they were made, and messages are marked as deleted again where they were.
+    Guilds that the archive has keep their names: not everybody who may import may name them.
     """
     archive = node.feature(Chats).archive
     marking = {one.sha256 for one in archive.imports(MOST_IMPORTS) if one.counts.deleted}
+    guilds = {one.id: one for one in archive.guilds()}
     channels: dict[int, list[Kept]] = defaultdict(list)
     for file, claim in claimed(node):
         try:
@@ -57,7 +62,9 @@ def rebuild(node: Node) -> Iterator[tuple[str, ImportReport | DownstreamError]]:
         except (InvalidExport, DamagedFile, UnknownFile) as error:
             yield claim.name, error
         else:
-            channels[export.channel.id].append(Kept(file, claim, export))
+            guild = guilds.get(export.guild.id, export.guild)
+            named = msgspec.structs.replace(export, guild=guild)
+            channels[export.channel.id].append(Kept(file, claim, named))
     for channel, exports in channels.items():
         archive.remove_channel(channel)
         for one in sorted(exports, key=lambda kept: kept.moment):
@@ -66,7 +73,10 @@ def rebuild(node: Node) -> Iterator[tuple[str, ImportReport | DownstreamError]]:
 
 def imported_again(node: Node, kept: Kept, mark_missing: bool) -> ImportReport | DownstreamError:
     """Import an export in custody; an error of ours does not hinder the others."""
-    taken = Taken(node, kept.export, kept.file, kept.claim.name, is_new=False)
+    # One that said that it came from the future was made when it came, as at its first import.
+    exported = None if kept.export.exported is None else kept.moment
+    export = msgspec.structs.replace(kept.export, exported=exported)
+    taken = Taken(node, export, kept.file, kept.claim.name, is_new=False)
     is_part = PART.search(kept.claim.name) is not None
     try:
         return store(node, taken, mark_missing=mark_missing, is_part=is_part)
@@ -87,10 +97,12 @@ def claimed(node: Node) -> Iterator[tuple[StoredFile, Claim]]:
 def remove(node: Node, channel: int) -> tuple[int, int]:
     """Remove a channel from the archive and its exports from custody: messages, exports.
 
+    Its files in the drop folder that were imported or failed go, too.
     The exports go last: whatever ends it in between, nothing is in the archive without its file.
     """
     messages = node.feature(Chats).archive.remove_channel(channel)
     reference = reference_of(channel)
     files = [file for file, claim in claimed(node) if claim.reference == reference]
     dropped = [custody.release(node, file.sha256, SOURCE, reference, REMOVED) for file in files]
+    dropping.forget(node, channel)
     return messages, sum(dropped)

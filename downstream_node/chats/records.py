@@ -64,13 +64,17 @@ class Author(msgspec.Struct, frozen=True, gc=False):
 
 
 class Export(msgspec.Struct, frozen=True, gc=False):
-    """One export file: where it comes from, and which time it covers."""
+    """One export file: where it comes from, and which time it covers.
+
+    *names_guild*: a guild that the archive has is named as in it; else it keeps its name.
+    """
 
     guild: Guild
     channel: Channel
     exported: int | None
     after: int | None
     before: int | None
+    names_guild: bool = True
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

@@ -23,7 +23,11 @@ class Scope:
 
     def holds(self, guild: int, channel: int) -> bool:
         """Whether *channel* of *guild* is in it."""
-        return self.everything or guild in self.guilds or channel in self.channels
+        return self.holds_guild(guild) or channel in self.channels
+
+    def holds_guild(self, guild: int) -> bool:
+        """Whether all of *guild* is in it."""
+        return self.everything or guild in self.guilds
 
     def with_(self, other: "Scope") -> "Scope":
         """Both together."""

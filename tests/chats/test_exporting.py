@@ -17,6 +17,7 @@ from simulator import START, SimulatedNode
 
 from downstream_node.chats import dropping, exporting
 from downstream_node.chats.exporting import ChannelExport, export_channel
+from downstream_node.chats.importing import Rights
 from downstream_node.clock import monotonic, pause
 from downstream_node.errors import AccessRefused, ExportFailed, InvalidRequest, NoMessagesFound
 
@@ -238,7 +239,7 @@ def test_links_in_the_output_are_not_followed(exporter: Exporter, tmp_path: Path
 def test_it_may_not_be_allowed(exporter: Exporter) -> None:
     """Of what the program wrote, too, nothing goes where the key does not reach."""
 
-    def refused(*_: object) -> None:
+    def refused(*_: object) -> Rights:
         raise AccessRefused("No.")
 
     with pytest.raises(AccessRefused):

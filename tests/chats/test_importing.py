@@ -21,6 +21,7 @@ from chats.importing import (
 from simulator import SimulatedNode
 
 from downstream_node.chats import importing
+from downstream_node.chats.importing import Rights
 from downstream_node.chats.records import Channel, Guild
 from downstream_node.custody import service as custody
 from downstream_node.errors import AccessRefused, Busy, InvalidExport, RequestTooLarge
@@ -313,7 +314,7 @@ def test_a_file_has_a_limit(chat_maker: Callable[..., SimulatedNode]) -> None:
 def test_it_may_not_be_allowed(chat_node: SimulatedNode) -> None:
     """Who may import into one channel only is told before anything is stored."""
 
-    def refused(guild: Guild, channel: Channel) -> None:
+    def refused(guild: Guild, channel: Channel) -> Rights:
         raise AccessRefused(f"{guild.name} {channel.id}")
 
     with pytest.raises(AccessRefused, match=f"Guild {CHANNEL}"):

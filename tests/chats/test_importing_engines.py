@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import msgspec
 import pytest
 from chats.archives import NOW, bring
 from chats.generated import EXPORTED, START, Chats, Generator, changed, chats, message
@@ -167,7 +168,7 @@ def test_a_message_comes_back(archive: Archive, few: Chats) -> None:
     bring(archive, few, [], exported=LATER, missing=ALL)
     assert bring(archive, few, [said(1, "a")]) == Counts(unchanged=1)
     assert contents(archive, DELETED) == ["a"]
-    counts = bring(archive, few, [said(1, "a")], exported=LATER + 1)
+    counts = bring(archive, few, [said(1, "a")], exported=LATER + 1, now=LATER + 1)
     assert counts == Counts(unchanged=1, restored=1)
     assert contents(archive, DELETED) == []
     assert not archive.page(Everything(), "newest", 1)[0].deleted
@@ -233,6 +234,28 @@ def test_names_are_of_the_latest_export(archive: Archive, few: Chats) -> None:
     assert archive.page(Everything(), "newest", 1)[0].author == Author(1, "new")
 
 
+def test_a_guild_keeps_its_name(archive: Archive, few: Chats) -> None:
+    """From an export that may not name it; a new one has to have some name."""
+    for name, may, known in (
+        ("first", False, "first"),
+        ("second", False, "first"),
+        ("third", True, "third"),
+    ):
+        export = few.export(0)
+        guild = msgspec.structs.replace(export.guild, name=name)
+        export = msgspec.structs.replace(export, guild=guild, names_guild=may)
+        with archive.writing(export, bytes(32), "x", NOW) as writing:
+            writing.finish(0)
+        assert [one.name for one in archive.guilds()] == [known]
+
+
+def test_an_export_from_the_future_freezes_nothing(archive: Archive, few: Chats) -> None:
+    """It counts as made when it came, so one that comes after it wins."""
+    bring(archive, few, [said(1, "squat")], exported=1 << 50)
+    assert bring(archive, few, [said(1, "right")], exported=NOW + 1, now=NOW + 1).changed == 1
+    assert contents(archive, Everything()) == ["right"]
+
+
 def test_authors_are_found_by_name(archive: Archive, few: Chats) -> None:
     """By their name or nickname in any case, or by id; wildcards are letters."""
     people = [Author(1, "Ada", "The Countess"), Author(22, "a_a"), Author(3, "\u00c9mile", "ada")]
@@ -296,6 +319,20 @@ def test_a_removed_channel_is_gone(archive: Archive) -> None:
         assert archive.facet(Everything(), by, 50) == left.facet(Everything(), by, 50)
     assert made.channels[1] not in archive.channels()
     assert archive.remove_channel(made.channels[1].id) == 0
+
+
+def test_authors_who_said_nothing_are_gone(archive: Archive, few: Chats, engine: str) -> None:
+    """They go with their last message, unless somebody mentions them."""
+    if engine.startswith("elastic"):
+        pytest.skip("It keeps them, as documented.")
+    people = [Author(1, "ada"), Author(2, "bo"), Author(3, "cy"), Author(4, "di")]
+    made = few._replace(authors=people, channels=[*few.channels, Channel(12, 1, "two")])
+    gone = [message(FIRST + (n << 22), "a", 12, n) for n in (1, 2, 3)]
+    bring(archive, made, gone, 1)
+    left = message(FIRST + (9 << 22), "b", 11, 1, more=[marks.mentions(3)])
+    bring(archive, made, [left])
+    assert archive.remove_channel(12) == 3
+    assert {one.id for one in archive.authors([1, 2, 3, 4])} == {1, 3}
 
 
 def test_a_guild_without_channels_is_gone(archive: Archive, few: Chats) -> None:

@@ -12,7 +12,9 @@ from sqlalchemy import select
 
 from downstream_node import cli
 from downstream_node.chats import access, keys
+from downstream_node.chats.feature import Chats
 from downstream_node.chats.models import ArchiveKey
+from downstream_node.chats.rebuilding import rebuild
 from downstream_node.chats.records import Channel, Guild
 from downstream_node.chats.scopes import Asker as Who
 from downstream_node.chats.scopes import Scope
@@ -118,7 +120,10 @@ GUILD, CHANNEL = Guild(1, "Guild"), Channel(10, 1, "general")
     ("scope", "stored", "may"),
     [
         pytest.param(EVERYTHING, None, True, id="everything"),
-        pytest.param(Scope(channels=frozenset({10})), None, True, id="the channel"),
+        pytest.param(Scope(channels=frozenset({10})), CHANNEL, True, id="the channel"),
+        pytest.param(
+            Scope(channels=frozenset({10})), None, False, id="the channel, new in a guild of others"
+        ),
         pytest.param(Scope(guilds=frozenset({1})), None, True, id="the guild"),
         pytest.param(Scope(guilds=frozenset({1})), CHANNEL, True, id="a channel of the guild"),
         pytest.param(
@@ -136,10 +141,73 @@ def test_who_may_import(scope: Scope, stored: Channel | None, may: bool) -> None
     """Into what the key opens, whatever an export says of where it belongs."""
     who = Who("ada", b"", scope, scope)
     if may:
-        access.require_import(who, GUILD, CHANNEL, stored)
+        access.require_import(who, GUILD, CHANNEL, stored, is_taken=True)
         return
     with pytest.raises(AccessRefused, match="may not import"):
-        access.require_import(who, GUILD, CHANNEL, stored)
+        access.require_import(who, GUILD, CHANNEL, stored, is_taken=True)
+
+
+def test_a_channel_alone_enters_no_guild_of_others(
+    tmp_path: Path, empty_sqlite: Path, master_key: Path
+) -> None:
+    """Its key brings it into a new guild, but into none that is published or in the archive."""
+    node = served(tmp_path / "guilds", empty_sqlite, master_key)
+    keys.publish(node.parts, "guild", 2)
+    bring(node, export_of([said(1, "2024-01-01T00:00:00+00:00", "first")], channel=30, guild=3))
+    ada = holder(node, Scope(channels=frozenset({10})), may_import=True)
+    codes = []
+    for guild in (2, 3, 4):
+        body = export_of([said(5, "2024-01-01T00:00:00+00:00", "hello")], channel=10, guild=guild)
+        codes.append(ada.ask("/api/chats/v1/exports", method="POST", data=body).status_code)
+    assert codes == [403, 403, 201]
+    node.close()
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [
+        (EVERYTHING, ["1 messages are in the archive already in another channel."]),
+        (Scope(guilds=frozenset({1})), []),
+    ],
+)
+def test_messages_of_other_channels_are_not_told(
+    tmp_path: Path, empty_sqlite: Path, master_key: Path, scope: Scope, told: list[str]
+) -> None:
+    """Why they count as broken hears only who may read everything."""
+    node = served(tmp_path / "foreign", empty_sqlite, master_key)
+    same = [said(5, "2024-01-01T00:00:00+00:00", "hello")]
+    bring(node, export_of(same, channel=30, guild=3))
+    ada = holder(node, scope, may_import=True)
+    body = export_of(same, channel=10)
+    report = ada.ask("/api/chats/v1/exports", method="POST", data=body).get_json()
+    assert (report["counts"]["broken"], report["broken"], report["notes"]) == (1, [], told)
+    node.close()
+
+
+def test_only_who_holds_a_guild_names_it(
+    tmp_path: Path, empty_sqlite: Path, master_key: Path
+) -> None:
+    """A key for one of its channels does not, now or when the archive is made anew."""
+    node = served(tmp_path / "names", empty_sqlite, master_key)
+    archive = node.parts.feature(Chats).archive
+    bring(node, export_of([said(1, "2024-01-01T00:00:00+00:00", "first")], channel=10))
+    for name, scope, code in (
+        ("ada", Scope(channels=frozenset({10})), "Guild"),
+        ("bo", Scope(guilds=frozenset({1})), "Renamed by bo"),
+        ("eve", Scope(channels=frozenset({10})), "Renamed by bo"),
+    ):
+        body = export_of(
+            [said(5, "2024-01-01T00:00:00+00:00", name)],
+            channel=10,
+            guild_name=f"Renamed by {name}",
+        )
+        asker = holder(node, scope, name=name, may_import=True)
+        answer = asker.ask("/api/chats/v1/exports", method="POST", data=body)
+        assert answer.status_code == 201, answer.text
+        assert [guild.name for guild in archive.guilds()] == [code]
+    assert all(not isinstance(report, Exception) for _, report in rebuild(node.parts))
+    assert [guild.name for guild in archive.guilds()] == ["Renamed by bo"]
+    node.close()
 
 
 # Commands

@@ -84,6 +84,7 @@ def test_an_export_without_a_date_is_made_now() -> None:
     """Else its own."""
     assert moment_of(None, 5) == 5
     assert moment_of(3, 5) == 3
+    assert moment_of(9, 5) == 5
 
 
 def test_batches_are_cut_where_a_place_comes_again() -> None:

@@ -1,5 +1,7 @@
 """The archive can be made anew from the exports in custody."""
 
+from pathlib import Path
+
 from chats.exports import CHANNEL, export, messages
 from chats.importing import OWN_CLAIM, archive_of, bring, claims, contents, stored
 from simulator import SimulatedNode
@@ -46,7 +48,15 @@ def test_a_channel_is_removed_with_its_exports(chat_node: SimulatedNode) -> None
     bring(chat_node, export(messages(5)))
     bring(chat_node, export(messages(6, first=1000), channel=7))
     bring(chat_node, export(messages(8, first=1000), channel=7))
+    drop = Path(chat_node.parts.settings.CHATS_DROP_FOLDER)
+    for name, channel in (("a.json", 7), ("b.json", CHANNEL)):
+        for where in ("done", "failed"):
+            (drop / where).mkdir(parents=True, exist_ok=True)
+            (drop / where / name).write_bytes(export(messages(2), channel=channel))
+        (drop / "failed" / f"{name}.txt").write_text("why")
     assert rebuilding.remove(chat_node.parts, 7) == (8, 2)
+    aside = {str(path.relative_to(drop)) for path in drop.rglob("*") if path.is_file()}
+    assert aside == {"done/b.json", "failed/b.json", "failed/b.json.txt"}
     assert claims(chat_node) == [OWN_CLAIM]
     assert len(contents(chat_node)) == 5
     assert [one.id for one in archive_of(chat_node).channels()] == [CHANNEL]

@@ -144,6 +144,20 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
         SqliteArchive(tmp_path).prepare()
 
 
+def test_a_removed_text_leaves_the_file(tmp_path: Path) -> None:
+    """Its pages are overwritten, not only free."""
+    path = tmp_path / "removed.db"
+    archive = SqliteArchive(path)
+    archive.prepare()
+    made = [message((1 << 40) + n, "unforgettable " * 300, 11, 1) for n in range(20)]
+    with archive.writing(FEW.export(), bytes(32), "removed", NOW) as writing:
+        writing.add(made)
+        writing.finish(0)
+    assert archive.remove_channel(FEW.channels[0].id) == 20
+    archive.close()
+    assert b"unforgettable unforgettable" not in path.read_bytes()
+
+
 # Several at a time
 
 

@@ -139,7 +139,11 @@ class ElasticWriting:
             )
         same = {"term": {"guild": {"value": guild.id}}}
         body = {"query": filtered(same, later(self._moment)), "size": 0}
-        if not self._client.search("channels", body)["hits"]["total"]["value"]:
+        if self._export.names_guild:
+            may_name = not self._client.search("channels", body)["hits"]["total"]["value"]
+        else:
+            may_name = not self._client.documents("guilds", [guild.id])
+        if may_name:
             self._name("guilds", guild.id, msgspec.structs.asdict(guild))
         if known is None or known["_source"]["exported"] < self._moment:
             named = {**msgspec.structs.asdict(channel), "exported": self._moment}

@@ -32,7 +32,7 @@ from downstream_node.chats.engines.postgresql_pool import (
     run,
 )
 from downstream_node.chats.engines.substrings import counted
-from downstream_node.chats.marks import is_
+from downstream_node.chats.marks import is_, mentions
 from downstream_node.chats.merging import Fate, Known
 from downstream_node.chats.places import Place, month_of
 from downstream_node.chats.records import Author, Counts, Export, Message
@@ -55,6 +55,12 @@ SELECT pg_advisory_xact_lock(hashtext('chat_import'));
 """An import waits for the one before it, but not for ever. Of a new piece the planner need not know
 much: how a page is found is not left to it."""
 DELETED = is_("deleted")
+FORGET_AUTHORS = """
+DELETE FROM chat_authors AS a
+WHERE a.id NOT IN (SELECT author FROM chat_tallies WHERE messages > 0)
+    AND NOT EXISTS (SELECT FROM chat_terms WHERE term = %s::text || a.id AND count > 0)
+"""
+"""Those of whom there is no message, and whom none mentions."""
 
 
 @contextmanager
@@ -142,9 +148,9 @@ class PostgresqlWriting:
             "INSERT INTO chat_guilds (id, name, icon_url) VALUES (%s, %s, %s) "
             "ON CONFLICT (id) DO UPDATE SET name = excluded.name, icon_url = excluded.icon_url "
             "WHERE (chat_guilds.name, chat_guilds.icon_url) "
-            "IS DISTINCT FROM (excluded.name, excluded.icon_url) AND NOT EXISTS "
+            "IS DISTINCT FROM (excluded.name, excluded.icon_url) AND %s AND NOT EXISTS "
             "(SELECT FROM chat_channels WHERE guild = excluded.id AND exported > %s)",
-            [guild.id, guild.name, guild.icon_url, self._moment],
+            [guild.id, guild.name, guild.icon_url, self._export.names_guild, self._moment],
         )
         self._change(
             "INSERT INTO chat_channels (id, guild, name, kind, category, topic, exported) "
@@ -508,5 +514,6 @@ def forget(connection: Connection, channel: int) -> int:
     ):
         run(connection, statement, [channel])
     run(connection, "DELETE FROM chat_guilds WHERE id NOT IN (SELECT guild FROM chat_channels)")
+    run(connection, FORGET_AUTHORS, [mentions(0)[:-1]])
     run(connection, "UPDATE chat_archive SET version = version + 1")
     return gone

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from downstream_node.chats import merging, tallies, text
-from downstream_node.chats.engines.sqlite_search import Span, words_text
+from downstream_node.chats import marks, merging, tallies, text
+from downstream_node.chats.engines.sqlite_search import Span, quoted, words_text
 from downstream_node.chats.engines.sqlite_tables import (
     BATCH,
     Change,
@@ -29,6 +29,7 @@ INSERT_GUILD = (
     "SET name = excluded.name, icon_url = excluded.icon_url "
     "WHERE (name, icon_url) IS NOT (excluded.name, excluded.icon_url)"
 )
+INSERT_NEW_GUILD = "INSERT INTO chat_guilds VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING"
 INSERT_CHANNEL = (
     "INSERT INTO chat_channels VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
     "SET name = excluded.name, kind = excluded.kind, category = excluded.category, "
@@ -117,7 +118,9 @@ class SqliteWriting:
                 f"{guild.id} in this export."
             )
         later = "SELECT 1 FROM chat_channels WHERE guild = ? AND exported > ?"
-        if run(later, (guild.id, self._moment)).fetchone() is None:
+        if not self._export.names_guild:
+            run(INSERT_NEW_GUILD, msgspec.structs.astuple(guild))
+        elif run(later, (guild.id, self._moment)).fetchone() is None:
             run(INSERT_GUILD, msgspec.structs.astuple(guild))
         run(INSERT_CHANNEL, (*msgspec.structs.astuple(channel), self._moment))
 
@@ -252,6 +255,9 @@ class SqliteWriting:
 
 def remove_channel(connection: sqlite3.Connection, channel: int) -> int:
     """See `archive.Archive`; in the transaction of *connection*."""
+    # Else the texts stay in the file until their pages are used again. Not while importing: an
+    # index in FTS5 gives up pages all the time, and no text goes then.
+    connection.execute("PRAGMA secure_delete = ON")
     tables = Tables(connection)
     places = tables.of_channel(channel, Span())
     for some in batched(places):
@@ -259,5 +265,19 @@ def remove_channel(connection: sqlite3.Connection, channel: int) -> int:
     connection.execute("DELETE FROM chat_tallies WHERE channel = ?", (channel,))
     connection.execute("DELETE FROM chat_channels WHERE id = ?", (channel,))
     connection.execute("DELETE FROM chat_guilds WHERE id NOT IN (SELECT guild FROM chat_channels)")
+    forget_authors(connection)
     connection.execute("UPDATE chat_archive SET version = version + 1")
     return len(places)
+
+
+def forget_authors(connection: sqlite3.Connection) -> None:
+    """Remove the authors of whom there is no message, and whom none mentions."""
+    silent = connection.execute(
+        "SELECT id FROM chat_authors "
+        "WHERE id NOT IN (SELECT author FROM chat_tallies WHERE messages > 0)"
+    ).fetchall()
+    mentioning = "SELECT 1 FROM chat_words WHERE chat_words MATCH ? LIMIT 1"
+    for (author,) in silent:
+        mark = quoted(marks.mentions(author))
+        if connection.execute(mentioning, (mark,)).fetchone() is None:
+            connection.execute("DELETE FROM chat_authors WHERE id = ?", (author,))

@@ -336,7 +336,12 @@ def test_addresses_are_counted_hashed(
 ) -> None:
     """Counters may lie in Redis: no address of a person is to be read there."""
     counted: list[str] = []
-    monkeypatch.setattr(NoLimit, "hit", lambda _, who: counted.append(who) or 0)
+
+    def hit(_limiter: NoLimit, who: str) -> int:
+        counted.append(who)
+        return 0
+
+    monkeypatch.setattr(NoLimit, "hit", hit)
     part = narrow.parts.feature(Packages)
     monkeypatch.setitem(part.__dict__, "submissions", NoLimit())
     monkeypatch.setitem(part.__dict__, "questions", NoLimit())

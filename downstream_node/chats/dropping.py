@@ -184,7 +184,7 @@ def channel_of(path: Path) -> int | None:
 def set_aside(path: Path, where: str, reason: str | None = None) -> None:
     """Move a file into a folder beside it, under a name that is free; the reason goes with it."""
     folder = path.parent / where
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     target = free_name(folder, path)
     if reason is not None:
         target.with_name(f"{target.name}.txt").write_text(f"{reason}\n", encoding="utf-8")

@@ -6,6 +6,7 @@ cannot be to `failed/`, with a text beside it that says why. One process at a ti
 
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from downstream_node.chats.importing import Allowed, ImportReport, head, import_export
 from downstream_node.chats.packed import unpacked
-from downstream_node.clock import monotonic, pause
+from downstream_node.clock import SECOND, WallTime, monotonic, pause
 from downstream_node.custody.service import pieces
 from downstream_node.errors import Busy, DownstreamError, InvalidRequest, RequestTooLarge
 from downstream_node.node import Node
@@ -22,6 +23,9 @@ from downstream_node.node import Node
 DONE = "done"
 FAILED = "failed"
 LOCK = ".lock"
+EXPORTING = ".exporting-"
+"""Begins the names of folders in which exports are made."""
+DAY = 86_400 * SECOND
 QUIET_SECONDS = 3.0
 """A file that has not changed for so long is whole."""
 LOCK_SECONDS = 30.0
@@ -50,6 +54,8 @@ def import_dropped(node: Node, quiet: float | None = None) -> int:
     with locked(folder, wait=0) as is_mine:
         if not is_mine:
             return 0
+        given_up = DAY + node.settings.CHATS_EXPORT_TIMEOUT * SECOND
+        remove_unfinished(folder, WallTime(node.wall_clock() - given_up))
         reports = [try_one(node, path) for path in quiet_ones(folder, quiet)]
     return sum(report is not None for report in reports)
 
@@ -70,6 +76,16 @@ def import_channel(
             return []
         found = [path for path in quiet_ones(folder, quiet) if channel_of(path) == channel]
         return [import_one(node, path, allowed) for path in found]
+
+
+def remove_unfinished(folder: Path, before: WallTime) -> None:
+    """Delete the folders of exports that were not touched since *before*: their node was killed."""
+    for path in folder.glob(f"{EXPORTING}*"):
+        # One that ends just now is not there any more.
+        with suppress(FileNotFoundError):
+            about = path.lstat()
+            if stat.S_ISDIR(about.st_mode) and about.st_mtime * SECOND < before:
+                shutil.rmtree(path)
 
 
 @contextmanager
@@ -168,7 +184,7 @@ def channel_of(path: Path) -> int | None:
 def set_aside(path: Path, where: str, reason: str | None = None) -> None:
     """Move a file into a folder beside it, under a name that is free; the reason goes with it."""
     folder = path.parent / where
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     target = free_name(folder, path)
     if reason is not None:
         target.with_name(f"{target.name}.txt").write_text(f"{reason}\n", encoding="utf-8")

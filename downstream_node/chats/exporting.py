@@ -78,8 +78,11 @@ def made(
     """Have the exporter write its files, and import them."""
     if not TOKENS.fullmatch(token):
         raise InvalidRequest("The Discord token is malformed.")
-    # The folder can be entered by the node's own user only, and goes whatever happens.
-    with tempfile.TemporaryDirectory(prefix="downstream-export-") as folder:
+    drop = Path(node.settings.CHATS_DROP_FOLDER).absolute()
+    drop.mkdir(parents=True, exist_ok=True)
+    # The folder can be entered by the node's own user only, and goes at the end. If the node is
+    # killed it stays, and the job that looks at the drop folder deletes it later.
+    with tempfile.TemporaryDirectory(prefix=dropping.EXPORTING, dir=drop) as folder:
         output = Path(folder) / "output"
         output.mkdir()
         after = WallTime(now - node.settings.CHATS_EXPORT_DAYS * DAY)

@@ -54,6 +54,8 @@ def test_what_is_no_export_is_put_aside_with_the_reason(
     (folder / "b.json").write_bytes(export(messages(5)))
     assert import_dropped(chat_node.parts, 0) == 1
     assert names(folder) == {"failed/a.json", "failed/a.json.txt", "done/b.json"}
+    modes = {(folder / name).stat().st_mode & 0o777 for name in ("done", "failed")}
+    assert modes == {0o700}
     assert "ends too early" in (folder / "failed" / "a.json.txt").read_text()
 
 

@@ -195,7 +195,39 @@ time.sleep(60)
             break
         pause(0.1)
     assert not any(map(is_running, gone))
-    assert list(temporary.iterdir()) == []
+    assert list(drop_of(exporter).iterdir()) == list(temporary.iterdir()) == []
+
+
+def drop_of(exporter: Exporter) -> Path:
+    """The drop folder."""
+    return Path(exporter.node.parts.settings.CHATS_DROP_FOLDER)
+
+
+def test_exports_are_made_in_a_private_folder(exporter: Exporter, temporary: Path) -> None:
+    """Hidden in the drop folder, for the node's user only, and gone afterwards."""
+    exporter.writes(export(messages(1))).run()
+    made = Path(exporter.seen["output"])
+    assert made.parent.parent == drop_of(exporter)
+    assert made.parent.name.startswith(dropping.EXPORTING)
+    assert exporter.seen["parent"] == "0o700"
+    assert list(drop_of(exporter).iterdir()) == list(temporary.iterdir()) == []
+
+
+def test_what_a_killed_node_left_is_deleted(exporter: Exporter, tmp_path: Path) -> None:
+    """Not what is being made, and nothing that is linked."""
+    drop, now = drop_of(exporter), exporter.node.parts.wall_clock() / 1000
+    for name, age in (("old", 86_400 + 21), ("new", 86_400 + 19)):
+        folder = drop / f"{dropping.EXPORTING}{name}"
+        (folder / "output").mkdir(parents=True)
+        (folder / "output" / "x.json").write_bytes(export(messages(1)))
+        os.utime(folder, (now - age, now - age))
+    other = tmp_path / "other"
+    other.mkdir()
+    (drop / f"{dropping.EXPORTING}link").symlink_to(other)
+    assert dropping.import_dropped(exporter.node.parts, 0) == 0
+    left = {path.name.removeprefix(dropping.EXPORTING) for path in drop.iterdir()}
+    assert left == {"new", "link", dropping.LOCK}
+    assert other.exists()
 
 
 def test_defect_6_the_output_is_private_and_goes(exporter: Exporter, temporary: Path) -> None:

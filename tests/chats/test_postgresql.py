@@ -142,11 +142,18 @@ def test_counts_follow_every_change(archive: PostgresqlArchive, few_chats: Chats
     assert counts(archive) == right_counts(few_chats.messages)
     own = few_chats.of(0)
     edited = [changed(one, one.content + " indeed", NOW) for one in own[:50]]
-    bring(archive, few_chats, edited + own[80:], exported=EXPORTED + DAY, missing=span_of(own))
+    bring(
+        archive,
+        few_chats,
+        edited + own[80:],
+        exported=EXPORTED + DAY,
+        now=EXPORTED + DAY,
+        missing=span_of(own),
+    )
     gone = [with_mark(one) for one in own[50:80]]
     others = [one for one in few_chats.messages if one.channel != own[0].channel]
     assert counts(archive) == right_counts(edited + gone + own[80:] + others)
-    bring(archive, few_chats, own[50:80], exported=EXPORTED + 2 * DAY)
+    bring(archive, few_chats, own[50:80], exported=EXPORTED + 2 * DAY, now=EXPORTED + 2 * DAY)
     assert counts(archive) == right_counts(edited + own[50:] + others)
     archive.remove_channel(own[0].channel)
     assert counts(archive) == right_counts(others)

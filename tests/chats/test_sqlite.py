@@ -144,6 +144,25 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
         SqliteArchive(tmp_path).prepare()
 
 
+def test_the_file_is_for_its_user_only(tmp_path: Path) -> None:
+    """With its log; the mode of one that is there is left alone."""
+    path = tmp_path / "new" / "chats.db"
+    umask = os.umask(0o022)
+    try:
+        archive = SqliteArchive(path)
+        archive.prepare()
+        with archive.writing(FEW.export(), bytes(32), "first", NOW) as writing:
+            writing.finish(0)
+            modes = {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()}
+        archive.close()
+    finally:
+        os.umask(umask)
+    assert modes == {f"chats.db{end}": 0o600 for end in ("", "-wal", "-shm")}
+    path.chmod(0o640)
+    SqliteArchive(path).prepare()
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_removed_text_leaves_the_file(tmp_path: Path) -> None:
     """Its pages are overwritten, not only free."""
     path = tmp_path / "removed.db"

@@ -1,14 +1,15 @@
 """An archive in one file of SQLite, searched with FTS5."""
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from downstream_node.chats import marks, text
 from downstream_node.chats.archive import Facet, Group, Imported, Order
-from downstream_node.chats.engines.sqlite_connections import Connections
+from downstream_node.chats.engines.sqlite_connections import Connections, explained
 from downstream_node.chats.engines.sqlite_reading import Search, listed
 from downstream_node.chats.engines.sqlite_writing import SqliteWriting, remove_channel
 from downstream_node.chats.places import LARGEST, Place
@@ -49,6 +50,13 @@ class SqliteArchive:
 
     def prepare(self) -> None:
         """See `archive.Archive`."""
+        path = self._connections.path
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # What is in it is for the node's user only; SQLite gives its log the same mode. One
+            # that is there is not opened: to close it would free the locks of this process.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._connections.prepare()
 
     def close(self) -> None:

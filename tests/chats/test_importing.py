@@ -273,9 +273,11 @@ def test_what_fails_at_the_end_leaves_nothing(
 
 
 def test_a_file_that_another_import_gave_up(
-    chat_node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+    chat_node: SimulatedNode, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     """An import in the archive has its file in custody, or is not there."""
+    if engine.startswith("elastic"):
+        pytest.skip("It has no transactions: what was stored stays until it is imported again.")
     notes = importing.Source.notes
 
     def removed(source: importing.Source) -> list[str]:

@@ -181,8 +181,10 @@ def fail(archive: Archive, chats: Chats) -> None:
         raise ZeroDivisionError
 
 
-def test_a_failed_import_leaves_nothing(archive: Archive, few: Chats) -> None:
+def test_a_failed_import_leaves_nothing(archive: Archive, few: Chats, engine: str) -> None:
     """Neither what it stored nor its channel; the next one is not disturbed."""
+    if engine.startswith("elastic"):
+        pytest.skip("It has no transactions: test_elastic.py says what an interruption leaves.")
     bring(archive, few, [said(1, "a")])
     before = archive.version()
     with pytest.raises(ZeroDivisionError):

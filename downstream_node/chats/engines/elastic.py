@@ -261,6 +261,11 @@ class ElasticArchive:
                 gone = self._client.ask("POST", path, query)["deleted"]
             path = f"{self._client.index('channels')}/_doc/{channel}?refresh=true"
             self._client.ask("DELETE", path, allowed={NOT_FOUND})
+            left = {one.guild for one in self.channels()}
+            for guild in self.guilds():
+                if guild.id not in left:
+                    path = f"{self._client.index('guilds')}/_doc/{guild.id}?refresh=true"
+                    self._client.ask("DELETE", path, allowed={NOT_FOUND})
             bump(self._client)
         return gone
 

@@ -21,6 +21,8 @@ from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.custody.routes import blueprint as file_routes
 from downstream_node.dashboard import routes as dashboard
 from downstream_node.database import Database
+from downstream_node.demos import routes as demo_routes
+from downstream_node.demos.feature import Demos
 from downstream_node.entropy import load_keys
 from downstream_node.errors import InvalidSettings
 from downstream_node.farmers.routes import blueprint as farmer_routes
@@ -76,6 +78,7 @@ def build(values: Settings, wall_clock: WallClock = system_clock) -> Flask:
     node.features[Chats] = Chats(values)
     require_proofs(node)
     node.features[Packages] = Packages(values)
+    node.features[Demos] = Demos(node)
     web.prepare(app, node)
     login_cookies.prepare(app, node.keys.session_key, COOKIES)
     operators.prepare(app)
@@ -160,6 +163,9 @@ def add_routes(app: Flask, node: Node) -> None:
     if node.settings.PACKAGES:
         app.register_blueprint(package_routes)
         app.register_blueprint(upload_routes)
+    if node.settings.DEMOS:
+        for blueprint in demo_routes.ALL:
+            app.register_blueprint(blueprint)
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     app.register_blueprint(chat_routes)

@@ -213,5 +213,17 @@ class PackageCancelled(DownstreamError):
         super().__init__("The package is no longer wanted.")
 
 
+class DemoRefused(DownstreamError):
+    """A request about recordings that is refused; *status* is HTTP's, the text for the client."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SteamFailed(DownstreamError):
+    """Steam did not answer, or not as documented. The text names no key."""
+
+
 class FarmerStopped(DownstreamError):
     """The farmer cannot go on: the node is unreachable for good or refuses it."""

@@ -265,6 +265,87 @@ class Settings:
         "*: all, none: none (the secret is in a header, so no site has it but the owner's)",
     )
 
+    # Demos
+    DEMOS: bool = setting(True, "players may stream recordings of their games")
+    DEMOS_PATH: str = setting(
+        "data/demos",
+        "the folder of recordings that are being streamed; all processes of a node share it",
+    )
+    STEAM_API_KEY: str = setting(
+        "",
+        "the key of this node for Steam's Web API; none: no sign-in, and no session whose game "
+        "server has to be looked up",
+    )
+    STEAM_API_URL: str = setting("https://api.steampowered.com", "Steam's Web API")
+    STEAM_LOGIN_URL: str = setting(
+        "https://steamcommunity.com/openid/login", "Steam's OpenID 2.0 endpoint"
+    )
+    STEAM_TIMEOUT: int = setting(
+        10, "longest time for one request to Steam", unit="seconds", minimum=1, maximum=300
+    )
+    DEMOS_URL: str = setting(
+        "",
+        "the address of this node as browsers know it, to which Steam sends people back, as "
+        "https://demos.example.org; none: the address that was asked for",
+    )
+    DEMOS_CHECK_SERVERS: bool = setting(
+        True, "a session's game server has to be known to Steam (the original: not DEVELOPMENT)"
+    )
+    DEMOS_MAX_SIZE: int = setting(
+        2 << 30, "largest recording", unit="bytes", minimum=4096, maximum=1 << 37
+    )
+    DEMOS_MAX_FRAME: int = setting(
+        16 << 20, "largest frame of a stream", unit="bytes", minimum=1024, maximum=1 << 28
+    )
+    DEMOS_MAX_RATE: int = setting(
+        0, "most that is read of one stream in a second; 0: as fast as it comes", unit="bytes", minimum=0
+    )
+    DEMOS_MAX_TIME: int = setting(
+        6 * 3600, "longest time for one session", unit="seconds", minimum=60
+    )
+    DEMOS_STALE: int = setting(
+        900,
+        "a session to which nothing came for so long is closed with what it has",
+        unit="seconds",
+        minimum=1,
+    )
+    DEMOS_TAKEOVER: int = setting(
+        5,
+        "a connection that brought nothing for so long makes way for the next one of its session",
+        unit="seconds",
+        minimum=1,
+    )
+    DEMOS_MOST_STREAMS: int = setting(
+        2000, "streams at once in a process", minimum=1, maximum=100_000
+    )
+    DEMOS_REDUNDANCY: int = setting(
+        3, "copies of a recording wanted with farmers", minimum=0, maximum=1000
+    )
+    DEMOS_RETENTION: int = setting(
+        0,
+        "recordings without reports or detections are let go after so long; 0: never",
+        unit="seconds",
+        minimum=0,
+    )
+    DEMOS_SPACE: int = setting(
+        0,
+        "most space for recordings; beyond it the oldest without reports or detections are let "
+        "go; 0: any",
+        unit="bytes",
+        minimum=0,
+    )
+    DEMOS_MOST_PRUNED: float = setting(
+        0.05, "most of all kept recordings that one pass lets go", minimum=0.0, maximum=1.0
+    )
+    DEMOS_REFERENCE: str = setting(
+        "",
+        "a file of 256 x 256 transition probabilities (numpy's .npy, float64) against which "
+        "recordings are scored; none: they are not",
+    )
+    DEMOS_RATE_LIMIT: int = setting(
+        600, "requests about recordings of one IP address in a minute; 0: any number", minimum=0
+    )
+
 
 FIELDS = {item.name: item for item in dataclasses.fields(Settings)}
 

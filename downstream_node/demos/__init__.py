@@ -1,0 +1,1 @@
+"""Game recordings: streamed in by players' clients, kept as files, looked at by analysts."""

@@ -62,9 +62,21 @@ def give(connection: Connection, steam_id: int, key_hash: bytes, now: WallTime) 
 
 def found(connection: Connection, key: str) -> User | None:
     """Whose key this is."""
-    query = select(DemoUser.steam_id, DemoUser.scopes).where(DemoUser.key_hash == hash_of(key))
+    return with_hash(connection, hash_of(key))
+
+
+def with_hash(connection: Connection, key_hash: bytes) -> User | None:
+    """Whose key has this hash."""
+    query = select(DemoUser.steam_id, DemoUser.scopes).where(DemoUser.key_hash == key_hash)
     row = connection.execute(query).one_or_none()
     return None if row is None else User(row.steam_id, scopes_of(row.scopes))
+
+
+def known(connection: Connection, steam_id: int) -> User:
+    """The user with this Steam id, whom Steam vouches for; a new one may upload."""
+    query = select(DemoUser.scopes).where(DemoUser.steam_id == steam_id)
+    scopes = connection.execute(query).scalar_one_or_none()
+    return User(steam_id, frozenset({Scope.UPLOAD}) if scopes is None else scopes_of(scopes))
 
 
 def scopes_of(text: str) -> frozenset[Scope]:

@@ -225,5 +225,12 @@ class SteamFailed(DownstreamError):
     """Steam did not answer, or not as documented. The text names no key."""
 
 
+class NoServers(DownstreamError, ValueError):
+    """Steam knows no game server that a query leaves. The text is the document's."""
+
+    def __init__(self) -> None:
+        super().__init__("Query returned no servers!")
+
+
 class FarmerStopped(DownstreamError):
     """The farmer cannot go on: the node is unreachable for good or refuses it."""

@@ -273,8 +273,8 @@ class Settings:
     )
     STEAM_API_KEY: str = setting(
         "",
-        "the key of this node for Steam's Web API; none: no sign-in, and no session whose game "
-        "server has to be looked up",
+        "the key of this node for Steam's Web API; none: limited accounts may sign in, too, and no "
+        "session whose game server has to be looked up",
     )
     STEAM_API_URL: str = setting("https://api.steampowered.com", "Steam's Web API")
     STEAM_LOGIN_URL: str = setting(
@@ -286,7 +286,7 @@ class Settings:
     DEMOS_URL: str = setting(
         "",
         "the address of this node as browsers know it, to which Steam sends people back, as "
-        "https://demos.example.org; none: the address that was asked for",
+        "https://demos.example.org; none: people sign in on this machine only",
     )
     DEMOS_CHECK_SERVERS: bool = setting(
         True, "a session's game server has to be known to Steam (the original: not DEVELOPMENT)"

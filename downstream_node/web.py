@@ -22,6 +22,7 @@ from downstream_node.errors import (
     NoMeasureToken,
     NoMessagesFound,
     RequestTooLarge,
+    SteamFailed,
     StorageFailed,
     StorageFull,
     TooManyRequests,
@@ -59,6 +60,7 @@ HTTP_STATUS: dict[type[DownstreamError], HTTPStatus] = {
     StorageFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    SteamFailed: HTTPStatus.BAD_GATEWAY,
 }
 
 

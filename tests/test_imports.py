@@ -86,6 +86,8 @@ PURE = (
     "custody.blocks",
     "custody.claims",
     "custody.ranges",
+    "demos.openid",
+    "demos.steam_filters",
     "farmers.clients",
     "farmers.coverage",
     "measures.cells",

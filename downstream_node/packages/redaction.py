@@ -23,6 +23,11 @@ PATTERNS = [
     for pattern, replacement in (
         # The UPN of a link, also where the link itself is quoted.
         (r"(?i)(upn(?:=|%3D))[^\s\"'<>&]+", rf"\1{REDACTED}"),
+        # Keys for recordings and for Steam, in addresses, headers and JSON, and what Steam says
+        # of who signs in.
+        (r"(?i)(api[_-]?key[\"']?\s?(?:[=:]|%3D)\s?[\"']?)[^\s\"'<>&]+", rf"\1{REDACTED}"),
+        (r"(?i)([?&]key=)[^\s\"'<>&]+", rf"\1{REDACTED}"),
+        (r"(?i)(openid\.\w{1,32}(?:=|%3D))[^\s\"'<>&]+", rf"\1{REDACTED}"),
         (r"(?i)(authorization\W{1,4}(?:[\w-]+ +)?)[^\s\"'<>]+", rf"\1{REDACTED}"),
         # Here and below a run of letters is looked at from its start, once: from each of its
         # letters it would take a time that grows with the square of its length.

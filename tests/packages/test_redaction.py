@@ -56,6 +56,43 @@ def test_s3_secrets_are_taken_out(text: str) -> None:
         assert not any(secret[at : at + 8] in left for at in range(len(secret) - 7))
 
 
+KEY = f"MB-{MADE}"
+SHORT = "A1b2C3d4E5f6"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            f"key {KEY}",
+            f"GET /session_id?api_key={KEY}&map=x",
+            f"/demos?session_id=1&api_key={SHORT}",
+        ),
+        *(f"api_key%3D{SHORT}", f'{{"api_key": "{SHORT}"}}', f"{{'X-Api-Key': '{SHORT}'}}"),
+        *(
+            f"X-Api-Key: {SHORT}",
+            f"STEAM_API_KEY={SHORT}",
+            f"/GetServerList/v1/?key={SHORT}&limit=1",
+        ),
+        f"/provision_handler?openid.sig={SHORT}%3D&openid.claimed_id={SHORT}",
+        f"Referer: http://127.0.0.1/?return=%3Fopenid.response_nonce%3D{SHORT}",
+    ],
+)
+def test_keys_for_recordings_and_sign_ins_are_taken_out(text: str) -> None:
+    """In requests to the node, and in the node's to Steam."""
+    left = scrub(text)
+    assert REDACTED in left
+    assert not any(secret[at : at + 6] in left for secret in (MADE, SHORT) for at in range(7))
+
+
+def test_what_stands_beside_a_key_stays() -> None:
+    """Settings are named in errors, and the rest of an address is what logs are for."""
+    assert scrub("its operator has to set STEAM_API_KEY.") == (
+        "its operator has to set STEAM_API_KEY."
+    )
+    assert scrub(f"/session_id?api_key={SHORT}&map=x") == f"/session_id?api_key={REDACTED}&map=x"
+
+
 @pytest.mark.parametrize("address", ["me@example.org", "a.b+c@mail.example.co.uk", "x%40y.de"])
 def test_addresses_of_people_are_taken_out(address: str) -> None:
     """A package is full of them."""

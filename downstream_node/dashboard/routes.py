@@ -1,10 +1,7 @@
 """The dashboard's pages: the network, one farmer, its badge, statistics; and what they load."""
 
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Iterable, Iterator
 from functools import cache
 from http import HTTPStatus
 from itertools import chain
@@ -17,7 +14,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.utils import send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
-from downstream_node import __version__, html, web
+from downstream_node import __version__, html, spreadsheets, web
 from downstream_node.dashboard import charts, statistics, view, words, worldmap
 from downstream_node.dashboard.choice import Choice, is_address, read_choice, read_page
 from downstream_node.errors import DownstreamError, UnknownFarmer
@@ -211,18 +208,10 @@ def statistics_csv(name: str) -> AnyResponse:
     pages = statistics.csv_pages(node, definition)
     # The first page is read at once, so that its errors are answered.
     first: list[list[object]] = [[*statistics.csv_columns(definition)], *next(pages)]
-    response = Response(csv_pieces(chain([first], pages)), mimetype="text/csv")
+    response = Response(spreadsheets.csv_pieces(chain([first], pages)), mimetype="text/csv")
     response.headers["Cache-Control"] = web.public_cache_control()
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def csv_pieces(pages: Iterable[list[list[object]]]) -> Iterator[str]:
-    """*pages* of cells as the text of a CSV file, a page at a time."""
-    for rows in pages:
-        text = io.StringIO()
-        csv.writer(text).writerows(rows)
-        yield text.getvalue()
 
 
 # Errors

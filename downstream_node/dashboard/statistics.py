@@ -17,6 +17,7 @@ from downstream_node.measures import definitions, results
 from downstream_node.measures.periods import DAY, date_of, period_end, period_start
 from downstream_node.measures.results import AggregateRow
 from downstream_node.node import Node
+from downstream_node.spreadsheets import plain
 
 DAYS = (90, 30, 7, 1)
 """Days that are shown, the first for which there are not too many results."""
@@ -340,10 +341,3 @@ def csv_cells(row: AggregateRow, slots: Sequence[str]) -> list[object]:
     groups = [plain(row.groups[slot]) for slot in slots]
     numbers = [getattr(row, name) for name in NUMBERS]
     return [words.iso(date_of(row.start)), plain(row.created_by), *groups, *numbers]
-
-
-def plain(value: object) -> object:
-    """*value* as a spreadsheet takes it for what it is: no text of it begins a formula."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{value}"
-    return value

@@ -16,7 +16,7 @@ PACKAGE = "downstream_node"
 ORDER = (
     "errors",
     "clock",
-    "settings entropy database terminal",
+    "settings entropy database terminal spreadsheets",
     "service_time shared",
     "limiting",
     "heartbeat addresses geo",

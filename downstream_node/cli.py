@@ -23,6 +23,7 @@ from downstream_node.contracts.closing import close_expired, forget_everything_c
 from downstream_node.contracts.whitelist import load_whitelist
 from downstream_node.custody import commands as file_commands
 from downstream_node.demo import run_demo
+from downstream_node.demos import commands as demo_commands
 from downstream_node.farmer.command import farm
 from downstream_node.measures import commands as measure_commands
 from downstream_node.node import Node
@@ -263,6 +264,17 @@ def packages(context: click.Context) -> None:
 
 for package_command in package_commands.ALL:
     packages.add_command(package_command)
+
+
+@main.group()
+@click.pass_context
+def demos(context: click.Context) -> None:
+    """Recordings of games, and the keys of those who bring or analyse them."""
+    context.obj = ready_node
+
+
+for demo_command in demo_commands.ALL:
+    demos.add_command(demo_command)
 
 
 @main.command("settings")

@@ -53,7 +53,7 @@ def body_as(form: type[Form]) -> Form:
     """The body of the request. Raises DemoRefused (400)."""
     try:
         return msgspec.json.decode(read_body(), type=form)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         message = f"The body is not as documented: {error}"
         raise DemoRefused(HTTPStatus.BAD_REQUEST, message) from None
 

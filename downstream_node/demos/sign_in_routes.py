@@ -39,8 +39,10 @@ def provision_handler() -> Response:
         return page(NOT_SIGNED_IN, HTTPStatus.BAD_GATEWAY, text=str(error))
 
 
-def page(heading: str, status: int = HTTPStatus.OK, **context: object) -> Response:
+def page(heading: str, status: int = HTTPStatus.OK, *, key: str = "", text: str = "") -> Response:
     """A page of the sign-in. Its address, which says who signed in, goes to no other request."""
-    response = html.page("demos/sign_in.html", status, heading=heading, code=status, **context)
+    response = html.page(
+        "demos/sign_in.html", status, heading=heading, code=status, key=key, text=text
+    )
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

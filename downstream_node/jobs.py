@@ -18,6 +18,8 @@ from downstream_node.contracts.closing import FORGET_PER_PASS, close_expired, fo
 from downstream_node.custody.checking import check_some
 from downstream_node.custody.tidying import TIDY_EVERY, tidy
 from downstream_node.database import Base, exact_text, insert_missing
+from downstream_node.demos.filing import file_closed
+from downstream_node.demos.sessions import close_stale
 from downstream_node.farmers import history
 from downstream_node.measures import telemetry
 from downstream_node.measures.aggregating import aggregate_all
@@ -99,6 +101,8 @@ JOBS = (
     Job("tidy files", TIDY_EVERY, tidy),
     Job("look after packages", looking_after.LOOK_EVERY, looking_after.look_after),
     Job("tidy packages", looking_after.TIDY_EVERY, looking_after.tidy),
+    Job("close stale recordings", 5 * SECOND, close_stale),
+    Job("file closed recordings", SECOND, file_closed, is_long=True),
 )
 
 

@@ -172,6 +172,7 @@ def make_node(
             "FILES_PATH": str(tmp_path / "files"),
             "CHATS_ARCHIVE": f"sqlite:///{tmp_path / 'chats.db'}",
             "CHATS_DROP_FOLDER": str(tmp_path / "drop"),
+            "DEMOS_PATH": str(tmp_path / "demos"),
         }
         made.append(SimulatedNode(clock, **own | values))
         return made[-1]

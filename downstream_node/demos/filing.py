@@ -1,0 +1,83 @@
+"""A closed session's file gets its late bytes and moves into custody.
+
+Whoever comes first does it: the node's job, or somebody who asks for the demo before. The file's
+lock makes others wait; each step may be done again after an interruption.
+"""
+
+from downstream_node.custody import service as custody
+from downstream_node.custody.blocks import BLOCK
+from downstream_node.database import AnyRow
+from downstream_node.demos import headers, queries
+from downstream_node.demos.spool import Held, Recording, spool_of
+from downstream_node.errors import Busy
+from downstream_node.node import Node
+
+SOURCE = "demos"
+MEDIA_TYPE = "application/octet-stream"
+WAIT_SECONDS = 30.0
+PER_PASS = 20
+
+
+def file_closed(node: Node) -> int:
+    """Move some closed demos into custody; returns how many."""
+    rows = node.database.read(lambda connection: queries.unfiled(connection, 0, PER_PASS))
+    return sum(file_one(node, row.id, seconds=0) for row in rows)
+
+
+def ensure_filed(node: Node, session: int) -> None:
+    """Return when the closed session in this row is filed.
+
+    Raises Busy if somebody else has been at it for too long; StorageFull, StorageFailed.
+    """
+    file_one(node, session, WAIT_SECONDS)
+
+
+def file_one(node: Node, session: int, seconds: float) -> bool:
+    """File one session, waiting for its file so many *seconds*; whether this call did it."""
+    row = node.database.read(lambda connection: queries.by_number(connection, session))
+    if row is None or row.is_filed:
+        return False
+    spool = spool_of(node)
+    try:
+        with spool.taken(row.session_id, seconds) as recording:
+            # Somebody else may have filed it while this waited for the file.
+            row = node.database.read(lambda connection: queries.by_number(connection, session))
+            if row is None or row.is_filed:
+                recording.remove()
+                return False
+            keep(node, row, recording)
+            recording.remove()
+    except Held:
+        if seconds:
+            raise Busy("The demo is still being filed: try again.") from None
+        return False
+    return True
+
+
+def keep(node: Node, row: AnyRow, recording: Recording) -> None:
+    """Give the bytes of *recording* to custody, and note them."""
+    if row.late_bytes is not None and recording.size >= headers.SIZE:
+        recording.put(row.late_bytes, headers.LATE_AT)
+    header = headers.parse(recording.read(headers.SIZE))
+    stored = custody.take_in(
+        node,
+        recording.pieces(BLOCK),
+        source=SOURCE,
+        reference=row.session_id,
+        name=f"{row.session_id}.dem",
+        media_type=MEDIA_TYPE,
+        redundancy=node.settings.DEMOS_REDUNDANCY,
+        visibility="private",
+    )
+    noted = {
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "header_map": header.map,
+        "header_server": header.server,
+        "header_player": header.player,
+        "header_ticks": header.ticks,
+        "header_frames": header.frames,
+        "header_seconds": header.seconds,
+        "header_problem": header.problem,
+    }
+    node.database.write(lambda connection: queries.filed(connection, row.id, **noted))

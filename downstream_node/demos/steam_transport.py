@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import requests
+from urllib3.exceptions import HTTPError
 
 from downstream_node.clock import monotonic
 from downstream_node.errors import SteamFailed
@@ -39,9 +40,10 @@ seconds that the request may take; raises SteamFailed if nothing comes back."""
 
 
 def over_http(method: str, url: str, fields: Mapping[str, str], seconds: float) -> Reply:
-    """One request over the network, all of it within *seconds*. Raises SteamFailed.
+    """One request over the network; *seconds* is also the longest time for the whole body.
 
-    The text of a network error is not passed on: it contains the address, and so the key.
+    Raises SteamFailed, without the text of a network error: it contains the address, and so the
+    key.
     """
     end = monotonic() + seconds
     place = "data" if method == "POST" else "params"
@@ -52,16 +54,16 @@ def over_http(method: str, url: str, fields: Mapping[str, str], seconds: float) 
             session.request(method, url, timeout=seconds, **options) as response,
         ):
             return Reply(response.status_code, received(response, end))
-    except (requests.RequestException, ValueError):
+    except (requests.RequestException, HTTPError, ValueError):
         raise SteamFailed(NO_ANSWER) from None
 
 
 def received(response: requests.Response, end: float) -> bytes:
     """The body. Raises SteamFailed if it is too large or too slow."""
     body = bytearray()
-    for piece in response.iter_content(PIECE):
+    # Not iter_content: it waits for whole pieces, and the timeout starts anew with each byte.
+    while piece := response.raw.read1(PIECE, decode_content=True):
         body += piece
-        # The timeout of a request starts anew with each byte.
         if monotonic() > end:
             raise SteamFailed(NO_ANSWER)
         if len(body) > LARGEST:

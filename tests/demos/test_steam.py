@@ -1,5 +1,6 @@
 """The library for Steam's Web API, over HTTP against a stand-in, and with answers made up."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from demos.steamside import STEAM_KEY, Scripted, steam_of
 from farmer.served import ScriptedNode, serving
+from packages.sites import Asked, site
 
 from downstream_node.demos.steam import Filters, Query, Server, WebApi, account, details
 from downstream_node.demos.steam_stub import Stub
@@ -186,6 +188,45 @@ def test_a_steam_that_is_silent_is_not_waited_for() -> None:
         with pytest.raises(SteamFailed, match="does not answer"):
             Query("KEY", {}, web=WebApi(node.url, seconds=0.2)).query()
         node.hold.set()
+
+
+@pytest.mark.timeout(20)
+def test_a_steam_that_drips_is_not_waited_for() -> None:
+    """A byte now and then does not hold a request open."""
+
+    def drip(asked: Asked) -> None:
+        asked.send_response(200)
+        asked.send_header("Content-Length", "1000")
+        asked.end_headers()
+        while not asked.ended.wait(0.1):
+            asked.send(b" ")
+
+    with site(drip) as slow, pytest.raises(SteamFailed, match="does not answer"):
+        Query("KEY", {}, web=WebApi(f"http://127.0.0.1:{slow.port}", seconds=1)).query()
+
+
+@pytest.mark.parametrize("cut", [10, 30])
+def test_an_answer_that_is_cut_off_is_none(cut: int) -> None:
+    """Nobody takes half a list for a list."""
+    body = listed({"addr": "192.0.2.1:1"}).encode()
+
+    def answer(asked: Asked) -> None:
+        asked.say(200, body[:cut], Content_Length=str(len(body)))
+
+    with site(answer) as broken, pytest.raises(SteamFailed):
+        Query("KEY", {}, web=WebApi(f"http://127.0.0.1:{broken.port}", seconds=5)).query()
+
+
+def test_an_answer_may_be_compressed() -> None:
+    """As Steam's are."""
+    body = gzip.compress(listed({"addr": "192.0.2.1:1"}).encode())
+
+    def answer(asked: Asked) -> None:
+        asked.say(200, body, Content_Encoding="gzip")
+
+    with site(answer) as packed:
+        (server,) = Query("KEY", {}, web=WebApi(f"http://127.0.0.1:{packed.port}")).query()
+    assert server.addr == "192.0.2.1:1"
 
 
 def test_a_steam_that_sends_elsewhere_is_not_followed() -> None:

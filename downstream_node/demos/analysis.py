@@ -28,7 +28,7 @@ FOLDER = "analysis"
 """Below DEMOS_PATH."""
 LARGEST = 64 << 20
 """Bytes of one analysis."""
-ID_BITS = 63
+MOST_ID = (1 << 63) - 1
 MOST_ID_DIGITS = 19
 
 INGESTED = "demo already ingested"
@@ -41,7 +41,7 @@ TOO_LARGE = f"The analysis blob is larger than {LARGEST} bytes."
 
 Algorithm = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[ -~]+\Z")]
 Number = Annotated[int, msgspec.Meta(ge=0)]
-PlayerId = Annotated[int, msgspec.Meta(ge=0, lt=1 << ID_BITS)]
+PlayerId = Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)]
 PlayerText = Annotated[str, msgspec.Meta(max_length=MOST_ID_DIGITS, pattern=r"\A[0-9]+\Z")]
 
 NOTHING = msgspec.Raw(b"null")
@@ -92,7 +92,7 @@ def counted(analysis: Analysis) -> Counter[tuple[int, str]]:
     """How often each player was found by each algorithm. Raises NotIngested."""
     found = Counter((int(one.player), one.algorithm) for one in analysis.detections)
     # A text may have as many digits as the greatest number, and be greater.
-    if any(player >= 1 << ID_BITS for player, _ in found):
+    if any(player > MOST_ID for player, _ in found):
         raise NotIngested(NOT_THE_SCHEMA)
     return found
 

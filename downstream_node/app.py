@@ -21,6 +21,8 @@ from downstream_node.contracts.routes import blueprint as contract_routes
 from downstream_node.custody.routes import blueprint as file_routes
 from downstream_node.dashboard import routes as dashboard
 from downstream_node.database import Database
+from downstream_node.demo_pages import routes as demo_pages
+from downstream_node.demo_pages import sessions as demo_sessions
 from downstream_node.demos import routes as demo_routes
 from downstream_node.demos.feature import Demos
 from downstream_node.entropy import load_keys
@@ -53,6 +55,7 @@ PAGES = ("/", "/openapi.json", "/status", "/statistics", "/docs")
 COOKIES = {
     operator_sessions.PATH: operator_sessions.COOKIE,
     chat_sessions.PATH: chat_sessions.COOKIE,
+    demo_sessions.PATH: demo_sessions.COOKIE,
 }
 """Cookies of logins, by the path below which each is sent."""
 
@@ -166,6 +169,7 @@ def add_routes(app: Flask, node: Node) -> None:
     if node.settings.DEMOS:
         for blueprint in demo_routes.ALL:
             app.register_blueprint(blueprint)
+        app.register_blueprint(demo_pages.blueprint)
     app.register_blueprint(measure_routes)
     app.register_blueprint(measure_v1_routes, url_prefix=MEASURES_MOUNT)
     app.register_blueprint(chat_routes)

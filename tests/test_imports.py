@@ -32,7 +32,7 @@ ORDER = (
     "jobs web html page_cache login_cookies",
     "dashboard",
     "operators",
-    "chat_pages package_pages",
+    "chat_pages package_pages demo_pages",
     "openapi",
     "app",
     "farmer demo",
@@ -120,7 +120,7 @@ SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
     *("operators", "dashboard", "html", "measures", "terminal", "login_cookies"),
-    *("chat_pages", "custody", "packages", "package_pages"),
+    *("chat_pages", "custody", "packages", "package_pages", "demo_pages"),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -55,7 +55,8 @@ def prepare(state: BlueprintSetupState) -> None:
 @blueprint.app_context_processor
 def names() -> dict[str, object]:
     """What the frame of every page shows."""
-    return {"node_name": current_node().settings.NODE_NAME}
+    settings = current_node().settings
+    return {"node_name": settings.NODE_NAME, "has_demos": settings.DEMOS}
 
 
 @cache

@@ -121,7 +121,7 @@ def test_no_text_in_scripts(path: Path) -> None:
 def test_all_pages_are_looked_at() -> None:
     """The tests before this one look at the pages of all features, and at a script."""
     folders = {path.parent.name for path in TEMPLATES}
-    wanted = {"dashboard", "operators", "openapi", "chat_pages", "package_pages"}
+    wanted = {"dashboard", "operators", "openapi", "chat_pages", "package_pages", "demo_pages"}
     assert wanted <= folders
     assert {"dashboard.js", "statistics.js"} <= {path.name for path in SCRIPTS}
 

@@ -8,6 +8,7 @@ to the API; pages show it as it is.
 
 from downstream_node.dashboard.words import (
     chats,
+    demos,
     docs,
     errors,
     farmer,
@@ -172,6 +173,7 @@ __all__ = [
     "day",
     "day_bar",
     "decimal",
+    "demos",
     "docs",
     "duration",
     "errors",

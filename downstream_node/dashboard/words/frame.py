@@ -17,6 +17,7 @@ NETWORK = "Network"
 STATISTICS = "Statistics"
 CHATS = "Chats"
 PACKAGES = "Packages"
+DEMOS = "Recordings"
 API = "API"
 OPERATOR = "Operator"
 

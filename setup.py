@@ -42,7 +42,7 @@ setup(
     extras_require={
         "mysqlclient": ["mysqlclient>=2.2"],  # a driver in C in place of PyMySQL
         "gmpy2": ["gmpy2>=2.2"],  # faster arithmetic for the Swizzle scheme
-        "numpy": ["numpy>=2"],  # imports of chats into PostgreSQL in two thirds of the time
+        "numpy": ["numpy>=2"],  # scores of recordings; faster imports of chats into PostgreSQL
         "privacy": ["opendp>=0.16"],  # noise in the results of measures (47 MB)
     },
     packages=find_packages(include=["downstream_node*"]),

@@ -34,7 +34,7 @@ PAGE = 500
 MADE_UP = FIRST_PLAYER + ACCOUNTS - 1
 """The last of all accounts: made-up users count down from it, far from any real one."""
 MOST_MADE_UP = 10_000
-SCOPES = click.Choice(list(Scope))
+SCOPES = click.Choice([scope.value for scope in Scope])
 
 
 class InvalidUser(DownstreamError):
@@ -281,8 +281,8 @@ def demos_broadcast() -> None:
 @click.argument("message")
 @click.option(
     "--importance",
-    type=click.Choice(list(broadcasts.Importance)),
-    default=broadcasts.Importance.NORMAL,
+    type=click.Choice([one.value for one in broadcasts.Importance]),
+    default=broadcasts.Importance.NORMAL.value,
     show_default=True,
 )
 @with_node

@@ -28,7 +28,7 @@ class Asking:
     key: str
 
     def get(
-        self, path: str, headers: dict[str, str] | None = None, **query: object
+        self, path: str, headers: dict[str, str] | None = None, /, **query: object
     ) -> TestResponse:
         """Ask for *path*."""
         said = self.headers | (headers or {})
@@ -63,7 +63,7 @@ def reviewer(node: SimulatedNode, steam_id: int = REVIEWER) -> Asking:
     return Asking(node, user(node, steam_id, Scope.REVIEWER))
 
 
-def opened(
+def opened(  # noqa: PLR0913 - as many things are said of a session
     node: SimulatedNode,
     content: bytes = b"demo",
     *,

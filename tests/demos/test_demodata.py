@@ -83,11 +83,8 @@ def test_a_part_behind_the_end(demo_node: SimulatedNode) -> None:
 def test_it_is_not_sent_twice(demo_node: SimulatedNode) -> None:
     """Who has it already is told so."""
     demo, asking = kept(demo_node), analyst(demo_node)
-    response = asking.get(
-        "/demodata",
-        {"If-None-Match": f'"{sha256(b"demo").hexdigest()}"'},
-        session_id=demo.session_id,
-    )
+    tag = f'"{sha256(b"demo").hexdigest()}"'
+    response = asking.get("/demodata", {"If-None-Match": tag}, session_id=demo.session_id)
     assert (response.status_code, response.data) == (304, b"")
 
 

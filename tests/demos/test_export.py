@@ -94,7 +94,7 @@ def test_nothing_is_a_formula(demo_node: SimulatedNode, asking: Asking) -> None:
 @pytest.mark.parametrize("query", [{}, {"table": ""}, {"table": "demo_users"}])
 def test_other_tables(asking: Asking, query: dict[str, str]) -> None:
     """There are none."""
-    assert asking.get("/db_export", None, **query).status_code == 400
+    assert asking.get("/db_export", **query).status_code == 400
 
 
 def test_uploaders_get_no_tables(demo_node: SimulatedNode) -> None:

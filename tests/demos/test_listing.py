@@ -187,7 +187,7 @@ def test_analysts_are_told_more(four: SimulatedNode) -> None:
 
 
 def test_weakness_9_ids_survive_javascript(demo_node: SimulatedNode) -> None:
-    """They are strings, whose digits no client rounds; whoever asks for integers gets all digits."""
+    """They are strings, whose digits no client rounds; integers on request have all digits."""
     asking, demo = uploader(demo_node), kept(demo_node)
     change(demo_node, demo, session_id=str((1 << 128) - 1))
     raw = asking.get("/list_demos").text

@@ -1,7 +1,7 @@
 """What is let go: the rules alone, at their edges; then passes over real recordings."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from conftest import NodeMaker
@@ -22,7 +22,7 @@ OTHER = 76561198000000009
 
 
 def candidates(*sizes: int) -> list[Candidate]:
-    """Recordings of these sizes; the first is 100 ms long and ended 1000 ms ago, each later less."""
+    """Recordings of these sizes; each is 100 ms long, the first ended 1000 ms ago."""
     return [
         Candidate(n, str(n), b"", size, NOW - 1100 + n, NOW - 1000 + n)
         for n, size in enumerate(sizes)
@@ -108,9 +108,9 @@ def test_nothing_to_do_is_not_too_much() -> None:
 
 
 @pytest.fixture
-def old(make_node: NodeMaker) -> Iterator[SimulatedNode]:
+def old(make_node: NodeMaker) -> SimulatedNode:
     """A node that lets go after an hour, as many as there are."""
-    yield make_node(**QUICK, DEMOS_RETENTION=3600, DEMOS_MOST_PRUNED=1.0)
+    return make_node(**QUICK, DEMOS_RETENTION=3600, DEMOS_MOST_PRUNED=1.0)
 
 
 def test_what_is_old_goes(old: SimulatedNode) -> None:

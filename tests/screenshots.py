@@ -1,4 +1,4 @@
-"""Pictures of the dashboard with a crowd of farmers, of an archive of chats, and of packages.
+"""Pictures of the dashboard with a crowd of farmers, of chats, of packages, and of recordings.
 
 `make screenshots` writes them.
 
@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 
 from browser.chat_site import ChatSite, chat_site
+from browser.demo_site import REVIEWER, DemoSite, demo_site, filled
 from browser.package_site import PackageSite, package_site
 from browser.site import WIDTHS, chromium, open_page, serving
 from crowd import Crowd
@@ -37,6 +38,14 @@ CHAT_PAGES = {
     "chats-login": "/chats/login",
 }
 PACKAGE_PAGES = {"packages": "/packages", "packages-statistics": "/packages#demo"}
+DEMO_PAGES = {
+    "recordings": "/recordings",
+    "recordings-mine": "/recordings#mine",
+    "recordings-all": "/recordings/all",
+    "recordings-one": "/recordings/all?map=pl_upward#one",
+    "recordings-gone": "/recordings/all?to=2026-01-01",
+}
+"""Behind # : who is signed in, or which recording of the list is opened."""
 HEIGHT = 900
 Opening = Callable[[Page, str], Page]
 """Opens a path in a page."""

@@ -21,7 +21,7 @@ from downstream_node.openapi.routes import PARTS
 WHOLE = document(PARTS)
 SCHEMA = schemathesis.openapi.from_dict(WHOLE, config=SchemathesisConfig())
 AT_ROOT = {"measures.measure", "measures.aggregate", "measures.status", "files.show"}
-WITH_PACKAGES = {"packages", "uploads"}
+WHOLE_PARTS = {"packages", "uploads", "demo_sessions", "demo_sign_in", "demo_records"}
 """Blueprints that are described as a whole, at the root, too."""
 
 
@@ -41,7 +41,7 @@ def served(node: SimulatedNode) -> set[tuple[str, str]]:
     for rule in node.app.url_map.iter_rules():
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         part = rule.endpoint.partition(".")[0]
-        if rule.endpoint in AT_ROOT or part in WITH_PACKAGES:
+        if rule.endpoint in AT_ROOT or part in WHOLE_PARTS:
             found |= {(path, method) for method in said(rule.methods)}
         elif path.startswith("/api/"):
             if not re.match(rf"{second}/v\d", path):

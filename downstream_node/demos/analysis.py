@@ -39,10 +39,13 @@ NOT_THE_SCHEMA = "Analysis data does not conform to schema."
 MALFORMED = "Malformed JSON data in analysis blob."
 TOO_LARGE = f"The analysis blob is larger than {LARGEST} bytes."
 
-Algorithm = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[ -~]+\Z")]
+END = r"$(?!\n)"
+"""Of a text, in JSON Schema and in Python, whose $ also stands before a last line break."""
+
+Algorithm = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=f"^[ -~]+{END}")]
 Number = Annotated[int, msgspec.Meta(ge=0)]
 PlayerId = Annotated[int, msgspec.Meta(ge=0, le=MOST_ID)]
-PlayerText = Annotated[str, msgspec.Meta(max_length=MOST_ID_DIGITS, pattern=r"\A[0-9]+\Z")]
+PlayerText = Annotated[str, msgspec.Meta(max_length=MOST_ID_DIGITS, pattern=f"^[0-9]+{END}")]
 
 NOTHING = msgspec.Raw(b"null")
 
@@ -53,7 +56,7 @@ class Detection(msgspec.Struct, frozen=True):
     tick: int
     algorithm: Algorithm
     player: PlayerId | PlayerText
-    data: msgspec.Raw = NOTHING
+    data: msgspec.Raw = msgspec.field(default_factory=lambda: NOTHING)
     """Whatever the algorithm says of it; the node keeps none of it."""
 
 

@@ -4,11 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from http import HTTPStatus
 from itertools import chain
-from typing import Annotated
 
-import msgspec
 from flask import Blueprint, Response, redirect, request, url_for
-from msgspec import Meta
 from werkzeug.wrappers import Response as AnyResponse
 
 from downstream_node import html
@@ -20,9 +17,10 @@ from downstream_node.demos import analysis, broadcasts, door, filing, ids, listi
 from downstream_node.demos import parameters as asked
 from downstream_node.demos.access import User
 from downstream_node.demos.export import Table, csv_of
+from downstream_node.demos.forms import Ingest, Report, Review
 from downstream_node.demos.listing import Demo, Filters, Page
 from downstream_node.demos.models import LONGEST_NAME
-from downstream_node.demos.states import Reason, Scope, State, Verdict
+from downstream_node.demos.states import Reason, Scope, State
 from downstream_node.errors import DemoRefused, UnknownFile
 from downstream_node.node import Node
 from downstream_node.web import current_node, json_response
@@ -35,38 +33,11 @@ MEDIA_TYPE = "text/plain"
 EMPTY = hashlib.sha256().hexdigest()
 LAST_PAGE = 100_000
 MOST_JOBS = 1000
-MOST_AT_ONCE = 1000
 NEXT = "X-Next-Cursor"
 NEWS_SECONDS = 60
 
 STILL_ACTIVE = "Session is still active, cannot retrieve data!"
 NOT_FOUND = "Demo not found!"
-
-SessionId = str | int
-"""In a body either will do."""
-
-
-class Report(msgspec.Struct, frozen=True):
-    """Who is reported, in which session, for what."""
-
-    session_id: SessionId
-    target_steam_id: int | str
-    reason: Reason
-
-
-class Review(msgspec.Struct, frozen=True):
-    """What a reviewer makes of a player in a session."""
-
-    session_id: SessionId
-    target_steam_id: int | str
-    verdict: Verdict
-
-
-class Ingest(msgspec.Struct, frozen=True):
-    """Sessions whose analysis lies in the node's folder, and analyses by session."""
-
-    session_ids: Annotated[list[SessionId], Meta(max_length=MOST_AT_ONCE)] = []
-    analyses: Annotated[dict[str, msgspec.Raw], Meta(max_length=MOST_AT_ONCE)] = {}
 
 
 # Lists

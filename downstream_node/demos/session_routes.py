@@ -30,6 +30,7 @@ HANDSHAKE = {
     *("Host", "Upgrade", "Connection", "Origin"),
     *("Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Protocol"),
 }
+ALL = "all"
 UNNAMED = "unnamed.dem"
 """The document's example leaves the demo's name out."""
 
@@ -136,6 +137,7 @@ def demos() -> Response:
             now + left,
             now,
             node.wall_clock,
+            tells_all=request.args.get("acks") == ALL,
         )
         return HandedOver(node, stream)
     except BaseException:

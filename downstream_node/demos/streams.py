@@ -17,6 +17,11 @@ RECEIVE = 256 << 10
 DATA = (Opcode.BINARY, Opcode.CONT)
 MOST_TO_SEND = 64 << 10
 """Acknowledgements that a client does not read are dropped beyond this; the next says more."""
+FIRST_TOLD = 1 << 20
+MOST_TOLD = 12
+"""Acknowledgements, unless the client asked for all: after 1 MiB, then whenever the bytes have
+doubled. Clients of the document never read; the Python library that it uses keeps 16 messages
+for them, then stops reading and could not even say goodbye."""
 LONGEST_REASON = 120
 """Bytes of a close frame's reason, with something to spare."""
 
@@ -74,6 +79,8 @@ class Stream:
         until: float,
         now: float,
         wall_clock: WallClock,
+        *,
+        tells_all: bool = False,
     ) -> None:
         self.socket = connection
         self.recording = recording
@@ -95,6 +102,9 @@ class Stream:
         self._last_wall = wall_clock()
         self._noted = self.written
         self._out = bytearray()
+        self._tells_all = tells_all
+        self._told = 0
+        self._tell_at = self.written
         self._allowance = float(limits.rate)
         self._allowance_at = now
 
@@ -208,10 +218,17 @@ class Stream:
     # Words out
 
     def tell_offset(self) -> None:
-        """Tell the client how many bytes are durable."""
-        if self.ending is None and len(self._out) < MOST_TO_SEND:
-            self._protocol.send_text(b'{"offset": %d}' % self.synced)
-            self._collect()
+        """Tell the client how many bytes are durable: at first, then every so often."""
+        if self.ending is not None or len(self._out) >= MOST_TO_SEND:
+            return
+        if not self._tells_all:
+            if self.synced < self._tell_at or self._told >= MOST_TOLD:
+                return
+            gap = FIRST_TOLD << self._told
+            self._tell_at = self.synced + gap
+        self._told += 1
+        self._protocol.send_text(b'{"offset": %d}' % self.synced)
+        self._collect()
 
     def end(self, ending: Ending, reason: str | None = None) -> None:
         """Note why it ends, the first reason; and tell the client, if it can be told."""

@@ -6,7 +6,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from downstream_node import html
-from downstream_node.openapi import chats, files, measures, packages, v1, v2
+from downstream_node.openapi import chats, demos, files, measures, packages, v1, v2
 from downstream_node.openapi.document import document
 from downstream_node.openapi.parts import Object
 from downstream_node.web import JSON
@@ -19,7 +19,7 @@ blueprint = Blueprint(
     static_url_path="/docs/static",
 )
 
-PARTS = (v1.PART, v2.PART, measures.PART, files.PART, chats.PART, packages.PART)
+PARTS = (v1.PART, v2.PART, measures.PART, files.PART, chats.PART, packages.PART, demos.PART)
 CACHE_CONTROL = "public, max-age=300"
 
 

@@ -78,11 +78,11 @@ class Player:
             self.session = answer.json()["session_id"]
         return answer
 
-    def stream(self, session: str | None = None) -> ClientConnection:
-        """Open the stream; the first message on it tells the offset."""
+    def stream(self, session: str | None = None, acks: str = "all") -> ClientConnection:
+        """Open the stream; the first message on it tells the offset, others when it has grown."""
         where = self.url.replace("http", "ws", 1)
         which = self.session if session is None else session
-        address = f"{where}/demos?api_key={self.key}&session_id={which}"
+        address = f"{where}/demos?api_key={self.key}&session_id={which}&acks={acks}"
         return connect(address, max_size=None, compression=None, proxy=None, legacy=True)
 
     def late(self, data: bytes = LATE_BYTES) -> requests.Response:

@@ -199,8 +199,10 @@ def lite(
         "SQLALCHEMY_DATABASE_URI": f"sqlite:///{file}",
         "MASTER_KEY_PATH": str(master_key),
         "FILES_PATH": str(file.parent / "files"),
+        "DEMOS_PATH": str(file.parent / "demos"),
     }
-    node = SimulatedNode(ManualClock(), MAX_TOKENS_PER_IP=10_000, DEFAULT_INTERVAL=60, **places)
+    many = {"MAX_TOKENS_PER_IP": 10_000, "DEMOS_RATE_LIMIT": 0}
+    node = SimulatedNode(ManualClock(), DEFAULT_INTERVAL=60, **many, **places)
     yield node
     node.close()
 

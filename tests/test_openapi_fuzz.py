@@ -5,11 +5,15 @@ get behind the first check.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 import schemathesis
+from demos.journey import ANALYST, user
+from demos.kept import kept
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.config import SchemathesisConfig
@@ -21,7 +25,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from simulator import FarmerSimulator, SimulatedNode
+from werkzeug.wsgi import ClosingIterator
 
+from downstream_node.demos.states import Scope
 from downstream_node.openapi.document import document
 from downstream_node.openapi.routes import PARTS
 
@@ -56,8 +62,9 @@ serving: list[SimulatedNode] = []
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """The application of the node."""
-    return serving[-1].app(environ, start_response)
+    """The application of the node; what it sends is read to its end, as by a server."""
+    with closing(ClosingIterator(serving[-1].app(environ, start_response))) as pieces:
+        return list(pieces)
 
 
 SCHEMA.app = application
@@ -69,6 +76,22 @@ def member(lite: SimulatedNode) -> Iterator[FarmerSimulator]:
     serving.append(lite)
     yield FarmerSimulator(lite.fill_pool(2)).join().take(2)
     serving.clear()
+
+
+@dataclass(frozen=True)
+class Analyst:
+    """Somebody whose key opens all recordings, and one of those."""
+
+    key: str
+    session_id: str
+
+
+@pytest.fixture(scope="module")
+def analyst(lite: SimulatedNode, member: FarmerSimulator) -> Analyst:
+    """An analyst and reviewer at the node that serves the member."""
+    assert serving == [member.node]
+    demo = kept(lite)
+    return Analyst(user(lite, ANALYST, Scope.ANALYST, Scope.REVIEWER), demo.session_id)
 
 
 def every_operation(test: Test) -> Test:
@@ -92,6 +115,18 @@ def become(case: Case[Any], farmer: FarmerSimulator) -> None:
         case.body = {**body, "proofs": [*body["proofs"], mine]}
 
 
+def analyse(case: Case[Any], analyst: Analyst) -> None:
+    """Put *analyst* and the session into *case*."""
+    case.headers["X-Api-Key"] = analyst.key
+    if "session_id" in (case.query or {}):
+        case.query = {**case.query, "session_id": analyst.session_id}
+    body: Any = case.body
+    if isinstance(body, dict) and "session_id" in body:
+        case.body = {**body, "session_id": analyst.session_id}
+    if isinstance(body, dict) and isinstance(body.get("session_ids"), list):
+        case.body = {**body, "session_ids": [*body["session_ids"], analyst.session_id]}
+
+
 @every_operation
 @QUICK
 def test_strangers(case: Case[Any]) -> None:
@@ -101,9 +136,10 @@ def test_strangers(case: Case[Any]) -> None:
 
 @every_operation
 @QUICK
-def test_members(case: Case[Any], member: FarmerSimulator) -> None:
-    """The same behind the check of the token."""
+def test_members(case: Case[Any], member: FarmerSimulator, analyst: Analyst) -> None:
+    """The same behind the check of the token, or of the key."""
     become(case, member)
+    analyse(case, analyst)
     case.call_and_validate(checks=CHECKS)
 
 
@@ -118,7 +154,8 @@ def test_many_strangers(case: Case[Any]) -> None:
 @pytest.mark.slow
 @every_operation
 @THOROUGH
-def test_many_members(case: Case[Any], member: FarmerSimulator) -> None:
+def test_many_members(case: Case[Any], member: FarmerSimulator, analyst: Analyst) -> None:
     """The same with more cases."""
     become(case, member)
+    analyse(case, analyst)
     case.call_and_validate(checks=CHECKS)

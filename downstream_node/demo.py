@@ -19,6 +19,7 @@ import click
 import requests
 
 from downstream_node.clock import monotonic, pause
+from downstream_node.demos.access import PREFIX as KEY_PREFIX
 from downstream_node.errors import DownstreamError
 from downstream_node.packages.example import package
 from downstream_node.settings import CONFIG_VARIABLE, ENVIRONMENT_PREFIX
@@ -34,6 +35,9 @@ OWN_SETTINGS = {
     "DOWNSTREAM_CHATS_WATCH_EVERY": "0",
     "DOWNSTREAM_CHATS_OPEN_EXPORT": "true",
     "DOWNSTREAM_PACKAGES_PATH": "data/demo-packages",
+    "DOWNSTREAM_DEMOS_PATH": "data/demo-recordings",
+    # The document's example names a game server that there cannot be.
+    "DOWNSTREAM_DEMOS_CHECK_SERVERS": "false",
 }
 """Unless the environment says otherwise."""
 ENVIRONMENT = Path("data/demo.env")
@@ -50,6 +54,8 @@ CHAT_CHANNEL = "1165030189714129000"
 SHOP = Path("data/demo-shop")
 """Stands in for Discord: a package lies there to be downloaded."""
 PACKAGE = "package.zip"
+ANALYST = "76561198000000001"
+"""A Steam id for somebody who looks at recordings."""
 NODE = "node"
 INTERVAL_SECONDS = 5
 POOL = ("1024", "65536", "4194304", "2")
@@ -82,12 +88,14 @@ def run_demo(port: int, data: str) -> None:
     shop_port = free_port()
     shop = f"http://127.0.0.1:{shop_port}"
     os.environ.setdefault("DOWNSTREAM_PACKAGES_ALLOWED_HOSTS", shop)
+    steam_port = free_port()
+    stand_in_for_steam(steam_port)
     stop = Stop().on_signals()
     write_environment()
     command("db", "init")
     command("whitelist", farmer_address(data))
     command("measures", "insert-definitions-json", "-f", EXAMPLES)
-    key, token = operator_key(), measures_token()
+    key, token, analyst = operator_key(), measures_token(), analyst_key()
     chats_of_the_example()
     SHOP.mkdir(parents=True, exist_ok=True)
     (SHOP / PACKAGE).write_bytes(package().getvalue())
@@ -98,6 +106,7 @@ def run_demo(port: int, data: str) -> None:
         )
         started["worker for packages"] = start(*ours("packages", "work"))
         started["shop of packages"] = start(*file_server(shop_port, SHOP))
+        started["stand-in for Steam"] = start(*steam_server(steam_port))
         wait_for_node(url, started, stop)
         farm = ("farm", "--node", url, "--data", data, "--size", str(FARMER_BYTES))
         started["farmer"] = start(*ours(*farm))
@@ -110,6 +119,8 @@ def run_demo(port: int, data: str) -> None:
         )
         click.echo(f"Data packages: {url}/packages; to try it with the file {SHOP / PACKAGE},")
         click.echo(f"or with its link: {shop}/{PACKAGE}")
+        click.echo(f"Recordings of games: {url}/recordings; a key for a client: {url}/provision")
+        click.echo(f"The same as an analyst: {url}/recordings, with the key {analyst}")
         click.echo(
             f"For measures like those of downstream_node/measures/{EXAMPLES}: the token {token}"
         )
@@ -156,6 +167,22 @@ def file_server(port: int, folder: Path) -> list[str]:
     return [sys.executable, "-m", "http.server", str(port), *options]
 
 
+def stand_in_for_steam(port: int) -> None:
+    """Have the node ask the stand-in on this *port* instead of Steam, unless it is told whom."""
+    url = f"http://127.0.0.1:{port}"
+    for name, value in (
+        ("STEAM_API_URL", url),
+        ("STEAM_LOGIN_URL", f"{url}/openid/login"),
+        ("STEAM_API_KEY", "demo"),
+    ):
+        os.environ.setdefault(f"{ENVIRONMENT_PREFIX}{name}", value)
+
+
+def steam_server(port: int) -> list[str]:
+    """A stand-in for Steam."""
+    return [sys.executable, "-m", "downstream_node.demos.steam_stub", "--port", str(port)]
+
+
 def ours(*arguments: str) -> list[str]:
     """One of our own commands."""
     return [sys.executable, "-m", "downstream_node", *arguments]
@@ -199,6 +226,13 @@ def anew(remove: tuple[str, ...], add: tuple[str, ...], name: str) -> str:
 def measures_token() -> str:
     """A new token of the organisation that owns the example definitions; earlier ones end."""
     return anew(("measures", "token", "delete-org"), ("measures", "token", "create"), EXAMPLE_ORG)
+
+
+def analyst_key() -> str:
+    """A new key for an analyst who also reviews."""
+    words = ours("demos", "key", ANALYST, "--scope", "analyst", "--scope", "reviewer")
+    shown = subprocess.run(words, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return next(word for word in shown.stdout.split() if word.startswith(KEY_PREFIX))
 
 
 def chats_of_the_example() -> None:

@@ -1,7 +1,7 @@
 """SQL over sessions. What changes a session is guarded by its state."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -9,9 +9,17 @@ from downstream_node.clock import WallTime
 from downstream_node.database import AnyRow, insert_missing
 from downstream_node.demos.models import DemoSession
 from downstream_node.demos.states import End, State
-from downstream_node.demos.streams import Noted
 
 ACTIVE = DemoSession.state == State.ACTIVE
+
+
+class Noted(NamedTuple):
+    """What a row is to say of an active session."""
+
+    session_id: str
+    size: int
+    last_byte: int
+    bytes_per_second: int
 
 
 def add(connection: Connection, user: int, session_id: str, **values: Any) -> bool:  # noqa: ANN401

@@ -4,12 +4,12 @@ import contextlib
 import socket
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.server import ServerProtocol
 
 from downstream_node.clock import WallClock
+from downstream_node.demos.queries import Noted
 from downstream_node.demos.spool import Recording
 from downstream_node.settings import Settings
 
@@ -55,15 +55,6 @@ class Limits:
         return cls(
             values.DEMOS_MAX_SIZE, values.DEMOS_MAX_RATE, values.DEMOS_STALE, values.DEMOS_TAKEOVER
         )
-
-
-class Noted(NamedTuple):
-    """What a row is to say of an active session."""
-
-    session_id: str
-    size: int
-    last_byte: int
-    bytes_per_second: int
 
 
 class Stream:

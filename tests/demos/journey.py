@@ -142,9 +142,14 @@ class Site:
     server: "subprocess.Popen[bytes] | None" = None
 
     @property
+    def host(self) -> str:
+        """Where it is, as programs name it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}"
 
     @property
     def environment(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
     Update,
     delete,
     exists,
@@ -127,7 +128,9 @@ def queue(connection: Connection) -> Queue:
 def ahead(connection: Connection, package: Stored) -> int:
     """How many go before *package*, which is not being processed.
 
-    These are those that are processed, and of those that wait the upgraded and the older ones.
+    Of its own kind, upgraded or not, these are the older ones; of the other kind those that are
+    processed now and, if it is not upgraded itself, those that wait. So nobody's place grows
+    because a worker took a younger one first, or took this one a moment ago.
     """
     same = Package.is_upgraded == package.is_upgraded
     earlier = (Package.queued < package.queued) | (
@@ -138,12 +141,14 @@ def ahead(connection: Connection, package: Stored) -> int:
     if not package.is_upgraded:
         before |= Package.is_upgraded.is_(True)
     queued = (Package.state == State.QUEUED) & before
-    return count(connection, Package.state == State.WORKING) + count(connection, queued)
+    working = (Package.state == State.WORKING) & (~same | earlier)
+    # One statement: between two, a package that is taken would be in neither or in both.
+    return connection.execute(select(counted(working) + counted(queued))).scalar_one()
 
 
-def count(connection: Connection, condition: ColumnElement[bool]) -> int:
-    """How many packages there are under *condition*."""
-    return connection.execute(select(func.count(Package.id)).where(condition)).scalar_one()
+def counted(condition: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many packages there are under *condition*, within a statement."""
+    return select(func.count(Package.id)).where(condition).scalar_subquery()
 
 
 # Joining the queue

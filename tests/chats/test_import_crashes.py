@@ -20,7 +20,10 @@ from pathlib import Path
 from downstream_node import settings
 from downstream_node.app import build
 from downstream_node.chats import feature, importing
+from downstream_node.chats.engines import elastic_writing
 from downstream_node.chats.feature import Chats
+
+elastic_writing.LEASE = 2000  # milliseconds for which nobody else can import after it was killed
 
 step, path = sys.argv[1:]
 node = build(settings.load()).extensions["downstream"]
@@ -83,17 +86,28 @@ def killed(node: SimulatedNode, path: Path, step: str) -> int:
         pytest.param("store", True, True, id="before the answer"),
     ],
 )
-def test_whoever_is_killed_imports_again(
-    chat_node: SimulatedNode, tmp_path: Path, step: str, in_archive: bool, in_custody: bool
+def test_whoever_is_killed_imports_again(  # noqa: PLR0913, PLR0917 - two nodes and a table
+    chat_node: SimulatedNode,
+    engine: str,
+    tmp_path: Path,
+    step: str,
+    in_archive: bool,
+    in_custody: bool,
 ) -> None:
     """What is in the archive is whole and has its file; the same file can be imported again."""
+    # Elasticsearch has no transactions: what it had got stays, and is unchanged the next time.
+    atomic = engine != "elastic" or step not in {"add", "finish"}
     path = tmp_path / "export.json"
     path.write_bytes(export(messages(2500)))
     assert killed(chat_node, path, step) == -signal.SIGKILL
-    assert len(stored(chat_node)) == 2500 * in_archive
-    assert len(archive_of(chat_node).imports(9)) == in_archive
+    assert len(stored(chat_node)) == 2500 * in_archive or not atomic
+    assert len(archive_of(chat_node).imports(9)) == in_archive or not atomic
     assert claims(chat_node) == [OWN_CLAIM] * in_custody
-    assert counts(bring(chat_node, path)) == {"unchanged" if in_archive else "new": 2500}
+    again = counts(bring(chat_node, path))
+    if atomic:
+        assert again == {"unchanged" if in_archive else "new": 2500}
+    assert again.get("new", 0) + again.get("unchanged", 0) == 2500
+    assert len(stored(chat_node)) == 2500
     assert claims(chat_node) == [OWN_CLAIM]
 
 

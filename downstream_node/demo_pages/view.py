@@ -17,7 +17,7 @@ from downstream_node.node import Node
 
 Standing = Literal["live", "closed", "filed", "empty", "damaged", "gone"]
 Job = Literal["none", "waiting", "ingested"]
-SHORT_HASH = 12
+SHORT_HASH = 8
 """Digits of a hash that a list shows."""
 
 

@@ -110,7 +110,7 @@ def test_a_broken_header_is_told(demo_node: SimulatedNode, stranger: Visitor) ->
     demo = kept(demo_node, b"no demo")
     page = stranger.get(f"/recordings/{demo.session_id}").text
     assert text_of(page, "header-problem") == demo.header_problem
-    assert text_of(page, "ticks") == words.demos.HEADER_MISSING
+    assert text_of(page, "ticks") == words.demos.NOT_KNOWN
     assert text_of(page, "map") == "pl_badwater"
 
 
@@ -220,7 +220,7 @@ def test_my_demos(demo_node: SimulatedNode, signed_in: SignedIn) -> None:
     assert "not mine" not in page
     assert f'<a href="/recordings/{mine[0].session_id}">' in page
     assert mine[0].sha256
-    assert f">{mine[0].sha256.hex()[:12]}</code>" in page
+    assert f">{mine[0].sha256.hex()[:8]}</code>" in page
 
 
 def test_my_demos_in_pages(

@@ -140,8 +140,7 @@ PLAYBACK = "Playback time"
 TICKS = "Ticks"
 FRAMES = "frames"
 HEADER = "Header"
-HEADER_MISSING = "not read yet"
-NOT_TOLD = "not told"
+NOT_KNOWN = "not known"
 FILED = "Filed"
 VERIFIED = "Last verified"
 NOT_VERIFIED = "not yet since it came"
@@ -151,7 +150,6 @@ CHECK_ABOUT = (
     "Who has the file can check that it is this one: `sha256sum FILE` prints the same SHA-256."
 )
 LET_GO = "Let go"
-WHY = "Why"
 NO_REASON = "no reason was given"
 DOWNLOAD = "Download"
 NAME = "Name"
@@ -254,14 +252,14 @@ def recorded(seconds: float, ended_by: str | None) -> str:
 
 def ticks(count: int | None, frames: int | None) -> str:
     """Ticks and frames in the header."""
-    if count is None:
-        return HEADER_MISSING
-    return number(count) if frames is None else f"{number(count)} ({number(frames)} {FRAMES})"
+    if not count:
+        return NOT_KNOWN
+    return f"{number(count)} ({number(frames or 0)} {FRAMES})"
 
 
 def playback(seconds: float | None) -> str:
-    """How long the header says that the demo is."""
-    return HEADER_MISSING if seconds is None else duration(seconds)
+    """How long the header says that the demo is; 0: it was not ended."""
+    return duration(seconds) if seconds else NOT_KNOWN
 
 
 def said_otherwise(text: str) -> str:
@@ -283,11 +281,6 @@ def scored(value: float, zero_run: int | None) -> str:
     """The score with the longest run of zeros."""
     told = score(value)
     return told if zero_run is None else f"{told}; {ZERO_RUN}: {number(zero_run)}"
-
-
-def header_problem(problem: str) -> str:
-    """Why the header could not be read."""
-    return f"could not be read: {problem}"
 
 
 def reported(count: int) -> str:

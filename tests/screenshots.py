@@ -16,11 +16,14 @@ from itertools import product
 from pathlib import Path
 
 from browser.chat_site import ChatSite, chat_site
-from browser.demo_site import REVIEWER, DemoSite, demo_site, filled
+from browser.demo_site import DemoSite, demo_site, filled
 from browser.package_site import PackageSite, package_site
 from browser.site import WIDTHS, chromium, open_page, serving
 from crowd import Crowd
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from downstream_node.demos.states import Scope
+from downstream_node.demos.steam_stub_world import FULL
 
 PAGES = {
     "front": "/",
@@ -38,14 +41,14 @@ CHAT_PAGES = {
     "chats-login": "/chats/login",
 }
 PACKAGE_PAGES = {"packages": "/packages", "packages-statistics": "/packages#demo"}
-DEMO_PAGES = {
-    "recordings": "/recordings",
-    "recordings-mine": "/recordings#mine",
+DEMO_PAGES = {"recordings": "/recordings"}
+DEMO_PAGES_INSIDE = {
+    "recordings-mine": "/recordings",
     "recordings-all": "/recordings/all",
-    "recordings-one": "/recordings/all?map=pl_upward#one",
-    "recordings-gone": "/recordings/all?to=2026-01-01",
+    "recordings-one": "/recordings/all?map=pl_upward",
+    "recordings-gone": "/recordings/all?server=203.0.113.7",
 }
-"""Behind # : who is signed in, or which recording of the list is opened."""
+"""For who has signed in; of a list with a choice, the first recording is opened."""
 HEIGHT = 900
 Opening = Callable[[Page, str], Page]
 """Opens a path in a page."""
@@ -89,6 +92,20 @@ def open_packages(site: PackageSite, page: Page, path: str) -> Page:
     return page
 
 
+def open_demos(site: DemoSite, key: str, page: Page, path: str) -> Page:
+    """Open a page of recordings, signed in if there is a *key*."""
+    page.goto(f"{site.url}/recordings")
+    if key:
+        page.fill("#key", key)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#whoami")
+    page.goto(site.url + path)
+    if "?" in path:
+        page.locator("#all-demos a").first.click()
+        page.wait_for_selector("#demo-heading")
+    return page
+
+
 def main() -> None:
     """Write the crowd, serve it, and take the pictures."""
     parser = argparse.ArgumentParser(description="Take pictures of the dashboard.")
@@ -112,6 +129,15 @@ def main() -> None:
         opened() as browser,
     ):
         take(browser, PACKAGE_PAGES, options.folder, partial(open_packages, packages))
+    with (
+        tempfile.TemporaryDirectory(prefix="downstream-demos-") as folder,
+        demo_site(Path(folder)) as demos,
+        opened() as browser,
+    ):
+        filled(demos)
+        key = demos.key(FULL, Scope.ANALYST, Scope.REVIEWER)
+        take(browser, DEMO_PAGES, options.folder, partial(open_demos, demos, ""))
+        take(browser, DEMO_PAGES_INSIDE, options.folder, partial(open_demos, demos, key))
 
 
 if __name__ == "__main__":

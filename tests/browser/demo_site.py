@@ -30,6 +30,8 @@ from downstream_node.node import Node
 STEAM_KEY = "0123456789ABCDEF0123456789ABCDEF"
 SERVER = "169.254.189.228:41928"
 """A game server that the stand-in for Steam knows."""
+GONE = "203.0.113.7:27015"
+"""The one on which the recording was made that is let go."""
 REVIEWER, OTHERS = 76561198000000010, 76561198000000100
 CHEATER, BOT = 76561198000000666, 76561198000000667
 MAPS = ("pl_badwater", "cp_dustbowl", "cp_gorge", "ctf_2fort", "pl_pier")
@@ -150,7 +152,7 @@ def filled(site: DemoSite) -> DemoSite:
     suspicious(site)
     broken = site.kept(FULL, b"no demo", 9 * 24 * HOUR, name=HOSTILE, map_name="<b>bold</b>")
     site.change(broken, zero_run=0)
-    old = site.kept(FULL, recording(70_000, 9), 100 * 24 * HOUR, name="long ago.dem")
+    old = site.kept(FULL, recording(70_000, 9), 100 * 24 * HOUR, name="long ago.dem", fake_ip=GONE)
     why = "It was kept for 90 days, and nobody in it was reported or detected."
     site.change(old, pruned=site.node.wall_clock(), prune_reason=why)
     assert old.sha256

@@ -51,6 +51,20 @@ NEW_KEY_ABOUT = (
 )
 COPY_KEY = "Copy the key"
 
+# A key by way of Steam alone, as the document has it
+
+PROVISIONED = (
+    "You are signed in with Steam. This is the key with which your game client uploads recordings:"
+)
+PROVISIONED_ABOUT = (
+    "Keep it: it is shown this once, and the node keeps only a hash of it. An earlier key of yours "
+    "is worth nothing from now on. Whoever has the key can upload as you; if it gets lost, sign in "
+    "again for another one."
+)
+NOT_SUPPOSED = "You aren't supposed to be here!"
+"""The document's text."""
+NOT_SUPPOSED_ABOUT = "This page is where Steam sends you back to. To get a key, sign in."
+
 # Live streams
 
 LIVE_HEADING = "Streaming now"

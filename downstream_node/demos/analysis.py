@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, false, insert, select, update
 
 from downstream_node.clock import WallTime
 from downstream_node.database import AnyRow, Conflict, insert_missing
@@ -203,7 +203,8 @@ def waiting(node: Node, limit: int) -> list[str]:
     """The oldest closed sessions that have bytes and no analysis yet: their ids."""
     query = select(DemoSession.session_id).where(
         DemoSession.state == State.CLOSED,
-        DemoSession.is_ingested.is_(False),
+        # As a comparison: for IS FALSE, MariaDB uses no index.
+        DemoSession.is_ingested == false(),
         DemoSession.pruned.is_(None),
         DemoSession.size > 0,
     )

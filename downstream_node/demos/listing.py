@@ -110,11 +110,13 @@ def page(  # noqa: PLR0913 - as many things are said of a page
     *offset* skips so many more: for pages with numbers, whose cost grows with them.
     Raises DemoRefused (400) for a cursor that is none.
     """
-    conditions = [*conditions_of(filters), *behind(after, newest)]
-    order = [DemoSession.started, DemoSession.id]
-    query = select(*COLUMNS, reports_of().label("reports")).where(*conditions)
-    query = query.order_by(*([column.desc() for column in order] if newest else order))
-    query = query.limit(limit + 1).offset(offset)
+    keys = (DemoSession.started, DemoSession.id)
+    order = [column.desc() for column in keys] if newest else keys
+    # First the rows, then what is in them: what is skipped is not read.
+    wanted = select(DemoSession.id).where(*conditions_of(filters), *behind(after, newest))
+    chosen = wanted.order_by(*order).limit(limit + 1).offset(offset).subquery()
+    query = select(*COLUMNS, reports_of().label("reports"))
+    query = query.join(chosen, chosen.c.id == DemoSession.id).order_by(*order)
     found = node.database.read(lambda connection: connection.execute(query).mappings().all())
     rows = [Demo(**row) for row in found[:limit]]
     more = len(found) > limit and rows

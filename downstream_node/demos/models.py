@@ -48,6 +48,7 @@ class DemoSession(Base):
         Index(None, "state", "started", "id"),
         Index(None, "state", "is_filed", "id"),
         Index(None, "map", "started", "id"),
+        Index(None, "is_ingested", "started", "id"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)

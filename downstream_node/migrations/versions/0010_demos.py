@@ -79,6 +79,9 @@ def upgrade() -> None:
         "ix_demo_sessions_state_is_filed_id", "demo_sessions", ["state", "is_filed", "id"]
     )
     op.create_index("ix_demo_sessions_map_started_id", "demo_sessions", ["map", "started", "id"])
+    op.create_index(
+        "ix_demo_sessions_is_ingested_started_id", "demo_sessions", ["is_ingested", "started", "id"]
+    )
     op.create_table(
         "demo_reports",
         sa.Column("session", RowId, nullable=False),

@@ -18,6 +18,7 @@ from downstream_node.contracts.closing import FORGET_PER_PASS, close_expired, fo
 from downstream_node.custody.checking import check_some
 from downstream_node.custody.tidying import TIDY_EVERY, tidy
 from downstream_node.database import Base, exact_text, insert_missing
+from downstream_node.demos import retention, scoring
 from downstream_node.demos.filing import file_closed
 from downstream_node.demos.sessions import close_stale
 from downstream_node.farmers import history
@@ -103,6 +104,8 @@ JOBS = (
     Job("tidy packages", looking_after.TIDY_EVERY, looking_after.tidy),
     Job("close stale recordings", 5 * SECOND, close_stale),
     Job("file closed recordings", SECOND, file_closed, is_long=True),
+    Job("let go of recordings", 3600 * SECOND, retention.prune, is_long=True),
+    Job("score recordings", 60 * SECOND, scoring.score_some, is_long=True),
 )
 
 

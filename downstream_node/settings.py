@@ -298,7 +298,10 @@ class Settings:
         16 << 20, "largest frame of a stream", unit="bytes", minimum=1024, maximum=1 << 28
     )
     DEMOS_MAX_RATE: int = setting(
-        0, "most that is read of one stream in a second; 0: as fast as it comes", unit="bytes", minimum=0
+        0,
+        "most that is read of one stream in a second; 0: as fast as it comes",
+        unit="bytes",
+        minimum=0,
     )
     DEMOS_MAX_TIME: int = setting(
         6 * 3600, "longest time for one session", unit="seconds", minimum=60

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, false, select, update
 
 from downstream_node.clock import WallTime
 from downstream_node.database import AnyRow, insert_missing
@@ -120,7 +120,8 @@ def unfiled(connection: Connection, after: int, limit: int) -> list[AnyRow]:
     """Closed sessions behind the row *after* whose bytes are not in custody yet."""
     query = select(DemoSession).where(
         DemoSession.state == State.CLOSED,
-        DemoSession.is_filed.is_(False),
+        # Not `IS FALSE`, for which MariaDB has no index.
+        DemoSession.is_filed == false(),
         DemoSession.id > after,
     )
     return list(connection.execute(query.order_by(DemoSession.id).limit(limit)))

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.05
 """How often it looks at the bell and at what is due."""
 NOTE_SECONDS = 5.0
-SYNC_SECONDS = 2.0
+SYNC_SECONDS = 1.0
 SYNC_BYTES = 8 << 20
 MOST_UNSYNCED = 32 << 20
 """A stream is not read further while so many of its bytes are not durable."""
@@ -48,6 +48,7 @@ class Streamer:
         self._limits = Limits.of(node.settings)
         self._selector = selectors.DefaultSelector()
         self._streams: dict[str, Stream] = {}
+        self._ended: list[Stream] = []
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._syncs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._alarm, self._wake = socket.socketpair()
@@ -117,6 +118,7 @@ class Streamer:
                 self._turn()
             except Exception:
                 log.exception("The streams go on after an error.")
+        self._note()
 
     def _turn(self) -> None:
         for key, events in self._selector.select(LOOK_SECONDS):
@@ -228,11 +230,11 @@ class Streamer:
 
         def work() -> None:
             try:
-                stream.recording.sync()
-                self._node.database.write(lambda found: queries.note(found, [stream.noted()]))
-            except Exception:
-                # The row is a copy of what the file says; the next note or the close repairs it.
-                log.exception("The end of a stream could not be noted.")
+                if stream.unsynced:
+                    stream.recording.sync()
+            except DownstreamError as error:
+                # Nobody was told that these bytes are durable, and the next writer syncs again.
+                log.warning("The end of a stream could not be made durable: %s", error)
             finally:
                 stream.recording.close()
                 self._call(lambda: self._finished(stream))
@@ -244,6 +246,7 @@ class Streamer:
             self._selector.unregister(stream.socket)
             stream.watched = 0
         stream.close()
+        self._ended.append(stream)
         # The same session may have been taken up by another connection to this process.
         if self._streams.get(stream.session_id) is stream:
             del self._streams[stream.session_id]
@@ -272,7 +275,11 @@ class Streamer:
 
     def _note(self) -> None:
         """Have the rows say how far the streams are."""
-        noted = [stream.noted(NOTE_SECONDS) for stream in self._streams.values()]
+        going_on = [stream.noted(NOTE_SECONDS) for stream in self._streams.values()]
+        # Of a session that was taken up again the newer note counts.
+        noted = [stream.noted() for stream in self._ended if stream.session_id not in self._streams]
+        noted += going_on
+        self._ended.clear()
         if noted:
             self._syncs.put(lambda: self._node.database.write(lambda c: queries.note(c, noted)))
 

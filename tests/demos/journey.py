@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from downstream_node import app, settings
+from downstream_node.clock import pause
 from downstream_node.demos import access, headers
 from downstream_node.demos.models import DemoUser
 from downstream_node.demos.states import Scope
@@ -140,6 +142,7 @@ class Site:
     port: int = field(default_factory=free_port)
     workers: int = 1
     server: "subprocess.Popen[bytes] | None" = None
+    numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def host(self) -> str:
@@ -159,7 +162,9 @@ class Site:
         return {**others, **given, "DOWNSTREAM_CONFIG": os.devnull}
 
     def start(self) -> "Site":
-        """Serve, and wait until it does."""
+        """Serve, and wait until it does, unless it does already."""
+        if self.server is not None:
+            return self
         command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4"]
         command += ["--no-control-socket", "--log-level", "info", "--workers", str(self.workers)]
         command += ["--access-logfile", "-", "--bind", f"127.0.0.1:{self.port}"]
@@ -184,6 +189,17 @@ class Site:
         before = self.worker_processes()
         os.kill(before[0], signal.SIGKILL)
 
+    def kill(self) -> None:
+        """Kill all processes, and wait until they are gone."""
+        assert self.server is not None
+        workers = self.worker_processes()
+        for pid in [self.server.pid, *workers]:
+            os.kill(pid, signal.SIGKILL)
+        self.server.wait()
+        self.server = None
+        while any(Path(f"/proc/{pid}/exe").exists() for pid in workers):
+            pause(0.05)
+
     def stop(self) -> None:
         """Stop in order."""
         if self.server is not None:
@@ -191,9 +207,10 @@ class Site:
             self.server.wait(60)
             self.server = None
 
-    def player(self, steam_id: int = UPLOADER, *scopes: Scope) -> Player:
-        """A user with a new key."""
-        return Player(self.url, key_of(self.node, steam_id, *scopes))
+    def player(self, steam_id: int | None = None, *scopes: Scope) -> Player:
+        """A user with a new key: somebody new, or who it is."""
+        who = UPLOADER + 1000 + next(self.numbers) if steam_id is None else steam_id
+        return Player(self.url, key_of(self.node, who, *scopes))
 
 
 @contextmanager

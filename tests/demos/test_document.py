@@ -1,4 +1,4 @@
-"""The document's own Python examples, as printed, against a served node and a stand-in for Steam."""
+"""The document's own Python examples, as printed, against a served node and a Steam of ours."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ response = requests.get(f"http://{app_host}/session_id", params={
 
 print(response.json())  # Session ID that was persisted to database
 '''
-STREAM = '''
+STREAM = """
 import websockets
 import asyncio
 
@@ -49,7 +49,7 @@ async def send_demo_file():
                 await socket.send(chunk)
 
 asyncio.run(send_demo_file())
-'''
+"""
 """The second example's function, called: its `main` hands it arguments that it does not take."""
 
 
@@ -70,7 +70,10 @@ def test_the_examples_work_as_printed(site: Site, tmp_path: Path) -> None:
     with steam_of() as stub:
         site.settings.update(settings_of(stub))
         site.start()
-        given = {"YOUR_API_KEY_HERE": repr(Browser(site.url).sign_in()), "127.0.0.1:8000": site.host}
+        given = {
+            "YOUR_API_KEY_HERE": repr(Browser(site.url).sign_in()),
+            "127.0.0.1:8000": site.host,
+        }
         told = run(tmp_path, SESSION, **given)
         session = eval(told)["session_id"]  # noqa: S307 - what the example printed
         run(tmp_path, STREAM, YOUR_SESSION_ID_HERE=repr(session), **given)

@@ -71,8 +71,9 @@ class Streaming:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_kill_9_in_the_middle_of_100_streams(site: Site) -> None:
+def test_kill_9_in_the_middle_of_100_streams(any_site: Site) -> None:
     """A worker of two dies, twice; every client resumes; each demo is whole in the end."""
+    site = any_site
     site.workers = 2
     site.start()
     clients = []
@@ -118,11 +119,7 @@ def test_a_restart_goes_on_with_open_sessions(site: Site) -> None:
         stream.send(data)
         while json.loads(stream.recv(20))["offset"] < len(data):
             pass
-        server = site.server
-        assert server is not None
-        for pid in [server.pid, *site.worker_processes()]:
-            os.kill(pid, signal.SIGKILL)
-        server.wait()
+        site.kill()
     site.start()
     assert player.start().status_code == 403
     assert player.close().ok

@@ -90,8 +90,7 @@ def test_of_many_at_once_one_starts(demo_node: SimulatedNode) -> None:
             return sessions.start(
                 demo_node.parts, UPLOADER, "a", "1.2.3.4:5", "m", demo_node.parts.wall_clock()
             )
-        except DemoRefused as error:
-            assert error.status == 403
+        except DemoRefused:
             return None
 
     with ThreadPoolExecutor(8) as pool:
@@ -296,7 +295,8 @@ def test_weakness_6_late_bytes_are_16_or_refused(demo_node: SimulatedNode, text:
     streamed(demo_node, session, recording(5000))
     for path in ("/late_bytes", "/close_session"):
         assert post(demo_node, path, key, {"late_bytes": text}).status_code == 400
-    for body in ([], {"late_bytes": 7}, {}, "x"):
+    bodies: tuple[object, ...] = ([], {"late_bytes": 7}, {}, "x")
+    for body in bodies:
         assert post(demo_node, "/late_bytes", key, body).status_code == 400
     assert get(demo_node, "/close_session", api_key=key).status_code == 200
     assert filed(demo_node, session) == recording(5000)

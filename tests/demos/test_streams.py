@@ -35,9 +35,9 @@ def fetched(site: Site, player: Player) -> bytes:
     return answer.content
 
 
-def test_a_recording_comes_in_whole(site: Site) -> None:
+def test_a_recording_comes_in_whole(shared_site: Site) -> None:
     """Start, stream, late bytes, close, fetch: byte for byte."""
-    player, data = site.start().player(), recording(3 * MEGABYTE + 17)
+    player, data = shared_site.player(), recording(3 * MEGABYTE + 17)
     assert player.start().text.startswith('{"session_id":')
     with player.stream() as stream:
         assert offset(stream) == 0
@@ -46,12 +46,12 @@ def test_a_recording_comes_in_whole(site: Site) -> None:
         acknowledged(stream, len(data))
         assert player.late().status_code == 201
     assert player.close().json() == {"closed_successfully": True}
-    assert fetched(site, player) == with_late_bytes(data, LATE_BYTES)
+    assert fetched(shared_site, player) == with_late_bytes(data, LATE_BYTES)
 
 
-def test_who_never_reads_acknowledgements_is_served_the_same(site: Site) -> None:
+def test_who_never_reads_acknowledgements_is_served_the_same(shared_site: Site) -> None:
     """As the document's client: it sends, closes, and never looks. It is told few offsets."""
-    player, data = site.start().player(), recording(200_000_000)
+    player, data = shared_site.player(), recording(200_000_000)
     player.start()
     stream = player.stream(acks="")
     for at in range(0, len(data), 1 << 18):
@@ -59,12 +59,12 @@ def test_who_never_reads_acknowledgements_is_served_the_same(site: Site) -> None
     stream.close()
     assert stream.close_code == 1000
     player.close()
-    assert fetched(site, player) == data
+    assert fetched(shared_site, player) == data
 
 
-def test_who_comes_back_goes_on_from_the_offset(site: Site) -> None:
+def test_who_comes_back_goes_on_from_the_offset(shared_site: Site) -> None:
     """Each time from what the server says, however rudely the connection ended."""
-    player, data = site.start().player(), recording(5 * MEGABYTE)
+    player, data = shared_site.player(), recording(5 * MEGABYTE)
     player.start()
     at = 0
     for rude in (True, False, True):
@@ -81,20 +81,20 @@ def test_who_comes_back_goes_on_from_the_offset(site: Site) -> None:
         stream.send(data[at:])
         acknowledged(stream, len(data))
     player.close()
-    assert fetched(site, player) == data
+    assert fetched(shared_site, player) == data
 
 
 @pytest.mark.parametrize("size", [1, 125, 126, 65_535, 65_536, 3 * MEGABYTE])
-def test_frames_of_any_size(site: Site, size: int) -> None:
+def test_frames_of_any_size(shared_site: Site, size: int) -> None:
     """Whole, and in fragments."""
-    player, data = site.start().player(), recording(max(size, 100))[:size]
+    player, data = shared_site.player(), recording(max(size, 100))[:size]
     player.start()
     with player.stream() as stream:
         stream.send(data)
         stream.send([data[:1], data[1:]])
         acknowledged(stream, 2 * size)
     player.close()
-    assert fetched(site, player) == data + data
+    assert fetched(shared_site, player) == data + data
 
 
 def test_a_larger_frame_than_is_allowed_ends_the_stream(site: Site) -> None:
@@ -125,9 +125,9 @@ def test_a_recording_grows_to_its_limit(site: Site) -> None:
     assert fetched(site, player) == b"x" * 4000 + b"y" * 1000
 
 
-def test_words_are_refused(site: Site) -> None:
+def test_words_are_refused(shared_site: Site) -> None:
     """Only bytes are accepted."""
-    player = site.start().player()
+    player = shared_site.player()
     player.start()
     stream = player.stream()
     stream.send("hello")
@@ -148,9 +148,9 @@ def test_a_rate_limit_slows_down_and_loses_nothing(site: Site) -> None:
     assert fetched(site, player) == data
 
 
-def test_one_writer_for_a_session(site: Site) -> None:
+def test_one_writer_for_a_session(shared_site: Site) -> None:
     """A second connection is refused while the first one brings bytes, and the first goes on."""
-    player, data = site.start().player(), recording(MEGABYTE)
+    player, data = shared_site.player(), recording(MEGABYTE)
     player.start()
     with player.stream() as stream:
         stream.send(data[:1000])
@@ -161,7 +161,7 @@ def test_one_writer_for_a_session(site: Site) -> None:
         stream.send(data[1000:])
         acknowledged(stream, len(data))
     player.close()
-    assert fetched(site, player) == data
+    assert fetched(shared_site, player) == data
 
 
 def test_a_silent_connection_makes_way(site: Site) -> None:
@@ -215,16 +215,16 @@ def test_a_graceful_stop_loses_nothing(site: Site) -> None:
     assert fetched(site, player) == data
 
 
-def test_live_streams_are_noted(site: Site) -> None:
+def test_live_streams_are_noted(shared_site: Site) -> None:
     """With their size, every few seconds."""
-    player = site.start().player()
+    player = shared_site.player()
     player.start()
     with player.stream() as stream:
         stream.send(b"x" * 5000)
         acknowledged(stream, 5000)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            row = site.node.database.read(lambda c: queries.find(c, player.session))
+            row = shared_site.node.database.read(lambda c: queries.find(c, player.session))
             if row is not None and row.size == 5000:
                 break
             time.sleep(0.2)
@@ -248,10 +248,10 @@ def test_weakness_2_a_session_is_digits_and_no_path(site: Site) -> None:
     assert not names
 
 
-def test_weakness_3_nobody_writes_into_the_session_of_another(site: Site) -> None:
+def test_weakness_3_nobody_writes_into_the_session_of_another(shared_site: Site) -> None:
     """A key opens its own session alone."""
-    victim, data = site.start().player(), recording(40_000)
-    other = site.player(UPLOADER + 5)
+    victim, data = shared_site.player(), recording(40_000)
+    other = shared_site.player(UPLOADER + 5)
     victim.start()
     other.start()
     with victim.stream() as stream:
@@ -261,7 +261,7 @@ def test_weakness_3_nobody_writes_into_the_session_of_another(site: Site) -> Non
             other.stream(victim.session)
         assert refused.value.response.status_code == 403
     victim.close()
-    assert fetched(site, victim) == data
+    assert fetched(shared_site, victim) == data
 
 
 def test_weakness_7_a_refused_stream_goes_no_further(site: Site) -> None:

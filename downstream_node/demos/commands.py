@@ -284,6 +284,7 @@ def demos_broadcast() -> None:
     type=click.Choice([one.value for one in broadcasts.Importance]),
     default=broadcasts.Importance.NORMAL.value,
     show_default=True,
+    help="How clients should take it.",
 )
 @with_node
 def broadcast_add(node: Node, message: str, importance: str) -> None:

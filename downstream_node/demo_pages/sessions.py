@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from downstream_node import login_cookies
 from downstream_node.demos import access
 from downstream_node.demos.access import User
+from downstream_node.demos.states import Scope
 from downstream_node.node import Node
 
 PATH = "/recordings"
@@ -47,4 +48,5 @@ def current(node: Node) -> User | None:
             return access.known(connection, int.from_bytes(steam_id))
         return None
 
-    return node.database.read(find) if key_hash or steam_id else None
+    user = node.database.read(find) if key_hash or steam_id else None
+    return None if user is None or user.has(Scope.BLOCKED) else user

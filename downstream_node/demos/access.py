@@ -18,6 +18,7 @@ PREFIX = "MB-"
 """As the document's keys begin."""
 KEY_BYTES = 32
 UNAUTHORIZED = 401
+FORBIDDEN = 403
 
 
 class User(NamedTuple):
@@ -35,10 +36,18 @@ def issue(node: Node, steam_id: int, now: WallTime) -> str:
     """A new key for this user, who may upload with it; an earlier one is worth nothing any more.
 
     The scopes of a user who is there already stay. Nobody but the caller ever sees the key.
+    Raises DemoRefused (403) if the operator has shut the user out.
     """
     key = new_key()
     node.database.write(lambda connection: give(connection, steam_id, hash_of(key), now))
     return key
+
+
+def require_welcome(user: User) -> User:
+    """*user*. Raises DemoRefused (403) if the operator has shut them out."""
+    if user.has(Scope.BLOCKED):
+        raise DemoRefused(FORBIDDEN, "The operator of this node has taken your key back.")
+    return user
 
 
 def new_key() -> str:
@@ -53,6 +62,7 @@ def hash_of(key: str) -> bytes:
 
 def give(connection: Connection, steam_id: int, key_hash: bytes, now: WallTime) -> None:
     """Make this the key of the user."""
+    require_welcome(known(connection, steam_id))
     insert_missing(
         connection, DemoUser, steam_id=steam_id, scopes=Scope.UPLOAD, created=now, updated=now
     )

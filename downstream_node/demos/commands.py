@@ -34,7 +34,7 @@ PAGE = 500
 MADE_UP = FIRST_PLAYER + ACCOUNTS - 1
 """The last of all accounts: made-up users count down from it, far from any real one."""
 MOST_MADE_UP = 10_000
-SCOPES = click.Choice([scope.value for scope in Scope])
+SCOPES = click.Choice([scope.value for scope in Scope if scope is not Scope.BLOCKED])
 
 
 class InvalidUser(DownstreamError):
@@ -145,9 +145,12 @@ def change_user(node: Node, steam_id: int, **values: object) -> None:
 @STEAM_ID
 @with_node
 def demos_revoke(node: Node, steam_id: int) -> None:
-    """Take the key of STEAM_ID back. Their recordings stay."""
-    change_user(node, steam_id, key_hash=None)
-    click.echo(f"The key of {steam_id} is worth nothing any more.")
+    """Take the key of STEAM_ID back, and give no new one. Their recordings stay.
+
+    `demos scopes STEAM_ID upload` lets them in again.
+    """
+    change_user(node, steam_id, key_hash=None, scopes=Scope.BLOCKED.value)
+    click.echo(f"{steam_id} is shut out; `demos scopes` lets them in again.")
 
 
 @click.command("keys-for", cls=Command)

@@ -13,6 +13,7 @@ class Demos:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self.started = node.wall_clock()
 
     @cached_property
     def shared(self) -> Shared | None:

@@ -4,13 +4,17 @@ Whoever comes first does it: the node's job, or somebody who asks for the demo b
 lock makes others wait; each step may be done again after an interruption.
 """
 
+import logging
+
 from downstream_node.custody import service as custody
 from downstream_node.custody.blocks import BLOCK
 from downstream_node.database import AnyRow
 from downstream_node.demos import headers, queries
 from downstream_node.demos.spool import Held, Recording, spool_of
-from downstream_node.errors import Busy
+from downstream_node.errors import Busy, DownstreamError, StorageFailed
 from downstream_node.node import Node
+
+log = logging.getLogger(__name__)
 
 SOURCE = "demos"
 MEDIA_TYPE = "application/octet-stream"
@@ -20,8 +24,24 @@ PER_PASS = 20
 
 def file_closed(node: Node) -> int:
     """Move some closed demos into custody; returns how many."""
-    rows = node.database.read(lambda connection: queries.unfiled(connection, 0, PER_PASS))
-    return sum(file_one(node, row.id, seconds=0) for row in rows)
+    filed, after = 0, 0
+    while filed < PER_PASS:
+        rows = unfiled_behind(node, after)
+        if not rows:
+            break
+        after = rows[-1].id
+        for row in rows:
+            try:
+                filed += file_one(node, row.id, seconds=0)
+            except DownstreamError as error:
+                # The others do not wait for one that is broken.
+                log.warning("The session %s cannot be filed: %s", row.session_id, error)
+    return filed
+
+
+def unfiled_behind(node: Node, after: int) -> list[AnyRow]:
+    """Some closed sessions behind this row that are not filed."""
+    return node.database.read(lambda connection: queries.unfiled(connection, after, PER_PASS))
 
 
 def ensure_filed(node: Node, session: int) -> None:
@@ -55,7 +75,15 @@ def file_one(node: Node, session: int, seconds: float) -> bool:
 
 
 def keep(node: Node, row: AnyRow, recording: Recording) -> None:
-    """Give the bytes of *recording* to custody, and note them."""
+    """Give the bytes of *recording* to custody, and note them.
+
+    Raises StorageFailed if they are not those with which the session was closed.
+    """
+    if recording.size != row.size:
+        found = recording.size
+        if not found:
+            recording.remove()
+        raise StorageFailed(f"{found} bytes are there of {row.size} with which it was closed.")
     if row.late_bytes is not None and recording.size >= headers.SIZE:
         recording.put(row.late_bytes, headers.LATE_AT)
     header = headers.parse(recording.read(headers.SIZE))

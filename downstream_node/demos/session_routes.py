@@ -14,7 +14,7 @@ from websockets.server import ServerProtocol
 from downstream_node.clock import SECOND, monotonic
 from downstream_node.demos import door, game_servers, sessions
 from downstream_node.demos.feature import Demos
-from downstream_node.demos.ids import shown, wanted_integers
+from downstream_node.demos.ids import given, shown, wanted_integers
 from downstream_node.demos.spool import Held, Wish, spool_of
 from downstream_node.demos.streams import Limits, Stream
 from downstream_node.errors import DemoRefused
@@ -24,7 +24,7 @@ from downstream_node.web import current_node, json_response
 blueprint = Blueprint("demo_sessions", __name__)
 door.prepare(blueprint)
 
-YIELD_SECONDS = 1.0
+YIELD_SECONDS = 0.3
 SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 HANDSHAKE = {
     *("Host", "Upgrade", "Connection", "Origin"),
@@ -82,6 +82,8 @@ def closed(late: bytes | None) -> Response:
     node = current_node()
     owner = door.caller().steam_id
     which = request.args.get("session_id")
+    if which is not None and given(which) is None:
+        raise DemoRefused(HTTPStatus.FORBIDDEN, sessions.NOT_IN_SESSION)
     sessions.close(node, owner, node.wall_clock(), session_id=which, late=late)
     return json_response({"closed_successfully": True})
 
@@ -141,6 +143,8 @@ def demos() -> Response:
         )
         return HandedOver(node, stream)
     except BaseException:
+        if not recording.size:
+            recording.remove()
         recording.close()
         raise
 
@@ -174,8 +178,12 @@ class HandedOver(Response):
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401, ARG002 - WSGI's
         """Take the socket from the server."""
-        self._stream.take_socket()
-        self._node.feature(Demos).streamer.add(self._stream)
+        try:
+            self._stream.take_socket()
+            self._node.feature(Demos).streamer.add(self._stream)
+        except BaseException:
+            self._stream.recording.close()
+            raise
         if "gunicorn.socket" in environ:
             # Its sign for: close this connection. There is nothing left in the server's hand.
             raise StopIteration

@@ -10,10 +10,11 @@ from downstream_node import entropy
 from downstream_node.clock import SECOND, WallTime
 from downstream_node.database import AnyRow
 from downstream_node.demos import queries
+from downstream_node.demos.feature import Demos
 from downstream_node.demos.models import LATE_BYTES, LONGEST_ADDRESS, LONGEST_NAME
 from downstream_node.demos.spool import Held, spool_of
 from downstream_node.demos.states import End, State
-from downstream_node.errors import Busy, DemoRefused
+from downstream_node.errors import Busy, DemoRefused, DownstreamError, StorageFailed
 from downstream_node.node import Node
 
 log = logging.getLogger(__name__)
@@ -140,13 +141,18 @@ def end(node: Node, row: AnyRow, by: End, now: WallTime, seconds: float) -> Clos
         # While this holds the file nobody writes, and whoever wants to finds the session closed.
         with spool.taken(row.session_id, seconds) as recording:
             size = recording.size
-            if size:
-                recording.sync()
-            else:
+            if not size and row.size and by is not End.OPERATOR:
                 recording.remove()
+                raise StorageFailed(
+                    f"The bytes of session {row.session_id} are not where they were."
+                )
+            recording.sync()
             done = node.database.write(
                 lambda connection: queries.close(connection, row.id, size, by, now)
             )
+            if not size:
+                # Only now: while the session is active, a stream would begin another file.
+                recording.remove()
     except Held:
         raise Busy("The stream of the session does not end: try again.") from None
     return Closed(row.session_id, size) if done else None
@@ -156,6 +162,9 @@ def close_stale(node: Node) -> int:
     """Close sessions to which nothing came for DEMOS_STALE, with what came; returns how many."""
     now = node.wall_clock()
     values = node.settings
+    if now - node.feature(Demos).started <= values.DEMOS_STALE * SECOND:
+        # Whoever was cut off when the node stopped has as long as ever to come back.
+        return 0
     silent_since = WallTime(now - values.DEMOS_STALE * SECOND)
     started_before = WallTime(now - values.DEMOS_MAX_TIME * SECOND)
     rows = node.database.read(
@@ -163,8 +172,16 @@ def close_stale(node: Node) -> int:
     )
     closed = 0
     for row in rows:
+        is_over = row.started < started_before
+        # The row is a copy that may be late.
+        if not is_over and silent_since <= spool_of(node).changed(row.session_id) <= now:
+            continue
         try:
-            closed += end(node, row, End.STALE, now, STALE_SECONDS) is not None
-        except Busy as error:
-            log.warning("A stale session stays open for now: %s", error)
+            seconds = STALE_SECONDS if is_over else 0.0
+            closed += end(node, row, End.STALE, now, seconds) is not None
+        except Busy:
+            # It is being streamed: the streamer ends what is silent for too long.
+            continue
+        except DownstreamError as error:
+            log.warning("The stale session %s stays open: %s", row.session_id, error)
     return closed

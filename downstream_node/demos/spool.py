@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from downstream_node.clock import monotonic, pause
-from downstream_node.custody.storage import disk_errors
+from downstream_node.clock import SECOND, monotonic, pause, system_clock
+from downstream_node.custody.storage import disk_errors, sync_folder
 from downstream_node.errors import DownstreamError
 from downstream_node.node import Node
 
@@ -24,6 +24,8 @@ SESSION = re.compile(r"[0-9]{1,39}")
 SUFFIX = ".dem"
 BELL = "bell"
 LOOK_SECONDS = 0.01
+BELL_SECONDS = 15.0
+"""A bell that is older was left by a process that died while it waited."""
 
 
 class Held(DownstreamError):
@@ -57,10 +59,10 @@ class Spool:
             raise ValueError(session_id)
         return self.folder / f"{session_id}{SUFFIX}"
 
-    def size(self, session_id: str) -> int:
-        """Bytes on the disk of a session, 0 if there is no file."""
+    def changed(self, session_id: str) -> int:
+        """When bytes last came into a session's file, in milliseconds; 0 if there is none."""
         try:
-            return self.path(session_id).stat().st_size
+            return self.path(session_id).stat().st_mtime_ns // 1_000_000
         except FileNotFoundError:
             return 0
 
@@ -73,6 +75,7 @@ class Spool:
         path = self.path(session_id)
         with disk_errors():
             while True:
+                is_new = not path.exists()
                 number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
                 try:
                     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,6 +88,9 @@ class Spool:
                     os.close(number)
                     raise
                 if is_it:
+                    if is_new:
+                        # Bytes that are durable in a file whose name is not would be lost.
+                        sync_folder(self.folder)
                     return Recording(path, number)
                 os.close(number)
 
@@ -146,6 +152,9 @@ class Spool:
         found: dict[str, set[str]] = {}
         with suppress(FileNotFoundError):
             for path in self.bells.iterdir():
+                if is_left(path):
+                    path.unlink(missing_ok=True)
+                    continue
                 session, dot, wish = path.name.partition(".")
                 found.setdefault(session, set()).add(dot + wish)
         return found
@@ -208,6 +217,14 @@ class Recording:
     def close(self) -> None:
         """Let go of it."""
         os.close(self._number)
+
+
+def is_left(bell: Path) -> bool:
+    """Whether nobody waits for this *bell* any more."""
+    try:
+        return system_clock() / SECOND - bell.stat().st_mtime > BELL_SECONDS
+    except FileNotFoundError:
+        return True
 
 
 def is_same(number: int, path: Path) -> bool:

@@ -41,3 +41,5 @@ class Scope(StrEnum):
     UPLOAD = "upload"
     ANALYST = "analyst"
     REVIEWER = "reviewer"
+    BLOCKED = "blocked"
+    """Good for nothing, and no new key is given: the operator has shut this user out."""

@@ -21,7 +21,7 @@ from downstream_node.clock import monotonic
 from downstream_node.demos import queries
 from downstream_node.demos.spool import Spool, Wish, spool_of
 from downstream_node.demos.streams import Ending, Limits, Stream
-from downstream_node.errors import DownstreamError
+from downstream_node.errors import Busy, DownstreamError
 from downstream_node.node import Node
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,11 @@ MOST_UNSYNCED = 32 << 20
 """A stream is not read further while so many of its bytes are not durable."""
 SYNCERS = 4
 STOP_SECONDS = 20.0
+QUIET_SECONDS = 0.1
+CLOSING_SECONDS = 2.0
+"""What is on its way when a session is closed is taken in until it is quiet, or for so long."""
+GOODBYE_SECONDS = 2.0
+"""How long a client may take to hear why its stream has ended."""
 OTHER_FILES = 256
 """Open files of a process besides its streams."""
 
@@ -49,8 +54,11 @@ class Streamer:
         self._selector = selectors.DefaultSelector()
         self._streams: dict[str, Stream] = {}
         self._ended: list[Stream] = []
+        self._leaving: dict[Stream, float] = {}
+        self._is_noting = False
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._syncs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._notes: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._alarm, self._wake = socket.socketpair()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -68,7 +76,10 @@ class Streamer:
     def add(self, stream: Stream) -> None:
         """Go on with this stream; it is ours from now on."""
         with self._lock:
-            if self._thread is None and not self._stopping:
+            if self._stopping:
+                stream.socket.close()
+                raise Busy("The node stops: try again.")
+            if self._thread is None:
                 self._start()
         self._call(lambda: self._begin(stream))
 
@@ -81,6 +92,7 @@ class Streamer:
             thread.join(STOP_SECONDS)
         for _ in range(SYNCERS):
             self._syncs.put(None)
+        self._notes.put(None)
 
     def _call(self, function: Callable[[], None]) -> None:
         self._calls.put(function)
@@ -99,21 +111,15 @@ class Streamer:
         self._thread = threading.Thread(target=self._run, name="streams", daemon=True)
         self._thread.start()
         for number in range(SYNCERS):
-            threading.Thread(target=self._sync, name=f"syncer {number}", daemon=True).start()
-
-    # In the threads that make bytes durable
-
-    def _sync(self) -> None:
-        while (work := self._syncs.get()) is not None:
-            try:
-                work()
-            except Exception:
-                log.exception("Something of a stream could not be made durable or noted.")
+            name = f"syncer {number}"
+            threading.Thread(target=work_off, args=(self._syncs,), name=name, daemon=True).start()
+        # Its own: a database that hangs must not keep bytes from becoming durable.
+        threading.Thread(target=work_off, args=(self._notes,), name="notes", daemon=True).start()
 
     # In the thread that reads
 
     def _run(self) -> None:
-        while not (self._stopping and not self._streams):
+        while not (self._stopping and not self._streams and not self._leaving):
             try:
                 self._turn()
             except Exception:
@@ -129,10 +135,10 @@ class Streamer:
             self._serve(key.data, events)
         while not self._calls.empty():
             self._calls.get()()
-        if self._stopping:
-            for stream in list(self._streams.values()):
-                self._end(stream, Ending.RESTART)
         now = monotonic()
+        if self._stopping:
+            for stream in self._streams.values():
+                stream.take_in_until(now + CLOSING_SECONDS, Ending.RESTART)
         look, note = self._due
         if now >= look:
             self._look(now)
@@ -149,6 +155,10 @@ class Streamer:
 
     def _serve(self, stream: Stream, events: int) -> None:
         """Read what a stream has brought, and send what it is to be told."""
+        if stream.is_closed:
+            if not stream.discard():
+                self._forget(stream)
+            return
         try:
             if events & selectors.EVENT_READ:
                 stream.receive(monotonic())
@@ -181,9 +191,10 @@ class Streamer:
 
     def _make_durable(self, stream: Stream) -> None:
         """Have what was written so far synced, unless that is going on."""
-        if stream.is_syncing:
+        if stream.is_syncing or stream.is_finishing:
             return
         stream.is_syncing = True
+        stream.unsynced_since = monotonic()
         written = stream.written
 
         def work() -> None:
@@ -201,7 +212,7 @@ class Streamer:
         if stream.is_closed:
             return
         if problem is not None:
-            stream.end(Ending.STORAGE, problem)
+            self._give_up(stream, problem)
         else:
             stream.synced = offset
             stream.tell_offset()
@@ -211,14 +222,22 @@ class Streamer:
             self._make_durable(stream)
         self._watch(stream)
 
+    def _give_up(self, stream: Stream, problem: str) -> None:
+        """The disk did not keep what was written: only what is known to be durable stays.
+
+        The system reports such an error once, and would call the same bytes durable afterwards.
+        """
+        stream.end(Ending.STORAGE, problem)
+        try:
+            stream.recording.cut(stream.synced)
+        except DownstreamError as error:
+            log.error("A recording may have bytes that are not durable: %s", error)  # noqa: TRY400
+        stream.written = stream.synced
+
     def _end(self, stream: Stream, ending: Ending) -> None:
-        """Take what has arrived, then end."""
+        """End a stream to which nothing comes."""
         if stream.ending is None:
-            try:
-                stream.drain(monotonic())
-                stream.end(ending)
-            except DownstreamError as error:
-                stream.end(Ending.STORAGE, str(error))
+            stream.end(ending)
             self._finish(stream)
             self._watch(stream)
 
@@ -233,8 +252,7 @@ class Streamer:
                 if stream.unsynced:
                     stream.recording.sync()
             except DownstreamError as error:
-                # Nobody was told that these bytes are durable, and the next writer syncs again.
-                log.warning("The end of a stream could not be made durable: %s", error)
+                self._give_up(stream, str(error))
             finally:
                 stream.recording.close()
                 self._call(lambda: self._finished(stream))
@@ -242,14 +260,23 @@ class Streamer:
         self._syncs.put(work)
 
     def _finished(self, stream: Stream) -> None:
-        if stream.watched:
-            self._selector.unregister(stream.socket)
-            stream.watched = 0
-        stream.close()
+        stream.say_goodbye()
         self._ended.append(stream)
+        self._leaving[stream] = monotonic() + GOODBYE_SECONDS
+        if not stream.watched:
+            self._selector.register(stream.socket, selectors.EVENT_READ, stream)
+        else:
+            self._selector.modify(stream.socket, selectors.EVENT_READ, stream)
+        stream.watched = selectors.EVENT_READ
         # The same session may have been taken up by another connection to this process.
         if self._streams.get(stream.session_id) is stream:
             del self._streams[stream.session_id]
+
+    def _forget(self, stream: Stream) -> None:
+        """End the connection of a stream that has ended."""
+        del self._leaving[stream]
+        self._selector.unregister(stream.socket)
+        stream.socket.close()
 
     def _look(self, now: float) -> None:
         """The bell, and what is due."""
@@ -257,21 +284,29 @@ class Streamer:
         wishes = self._spool.wishes() if rung != self._rung else {}
         # A wish that cannot be followed yet is heard again at the next look.
         self._rung = 0 if any(Wish.YIELD in wish for wish in wishes.values()) else rung
+        for stream in [one for one, until in self._leaving.items() if now >= until]:
+            self._forget(stream)
         for stream in list(self._streams.values()):
-            wish = wishes.get(stream.session_id, ())
-            silent = now - stream.last_byte
-            if Wish.END in wish:
-                self._end(stream, Ending.CLOSED)
-            elif Wish.YIELD in wish and silent >= self._limits.takeover:
-                self._end(stream, Ending.REPLACED)
-            elif silent >= self._limits.idle:
-                self._end(stream, Ending.IDLE)
-            elif now >= stream.until:
-                self._end(stream, Ending.TIME)
-            elif stream.unsynced and now - stream.unsynced_since >= SYNC_SECONDS:
-                self._make_durable(stream)
+            self._look_at(stream, wishes.get(stream.session_id, set()), now)
             if stream.is_waiting and stream.may_go_on(now):
                 self._watch(stream)
+
+    def _look_at(self, stream: Stream, wish: set[str], now: float) -> None:
+        """End what is to end, and have what is there for long made durable."""
+        silent = now - stream.heard
+        if Wish.END in wish:
+            stream.take_in_until(now + CLOSING_SECONDS, Ending.CLOSED)
+        if stream.closing_until is not None:
+            if silent >= QUIET_SECONDS or now >= stream.closing_until:
+                self._end(stream, stream.closing)
+        elif Wish.YIELD in wish and silent >= self._limits.takeover:
+            self._end(stream, Ending.REPLACED)
+        elif silent >= self._limits.idle:
+            self._end(stream, Ending.IDLE)
+        elif now >= stream.until:
+            self._end(stream, Ending.TIME)
+        elif stream.unsynced and now - stream.unsynced_since >= SYNC_SECONDS:
+            self._make_durable(stream)
 
     def _note(self) -> None:
         """Have the rows say how far the streams are."""
@@ -280,8 +315,26 @@ class Streamer:
         noted = [stream.noted() for stream in self._ended if stream.session_id not in self._streams]
         noted += going_on
         self._ended.clear()
-        if noted:
-            self._syncs.put(lambda: self._node.database.write(lambda c: queries.note(c, noted)))
+        if not noted or self._is_noting:
+            return
+        self._is_noting = True
+
+        def work() -> None:
+            try:
+                self._node.database.write(lambda connection: queries.note(connection, noted))
+            finally:
+                self._is_noting = False
+
+        self._notes.put(work)
+
+
+def work_off(works: "queue.SimpleQueue[Callable[[], None] | None]") -> None:
+    """Do what comes, until None comes."""
+    while (work := works.get()) is not None:
+        try:
+            work()
+        except Exception:
+            log.exception("Something of a stream could not be made durable or noted.")
 
 
 def raise_file_limit(wanted: int) -> None:

@@ -80,7 +80,11 @@ class Stream:
         """When the session's time is over, on the monotonic clock."""
         self.written = recording.size
         self.synced = self.written
-        self.last_byte = now
+        self.heard = now
+        """When anything came, also a part of a frame."""
+        self.closing_until: float | None = None
+        """The session is being closed: what is on its way is taken in, until then at most."""
+        self.closing = Ending.CLOSED
         self.unsynced_since = now
         self.ending: Ending | None = None
         self.is_syncing = False
@@ -119,7 +123,7 @@ class Stream:
     @property
     def wants_bytes(self) -> bool:
         """Whether it is to be read on."""
-        return self.ending is None and not self.is_waiting
+        return self.ending is None and not self.is_waiting and len(self._out) < MOST_TO_SEND
 
     @property
     def has_to_send(self) -> bool:
@@ -146,6 +150,7 @@ class Stream:
         except OSError:
             data = b""
         if data:
+            self.heard = now
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()
@@ -154,24 +159,32 @@ class Stream:
             self.end(Ending.LEFT)
         return bool(data)
 
-    def drain(self, now: float) -> None:
-        """Read until nothing more has arrived."""
-        while self.ending is None and self.receive(now):
-            pass
+    def discard(self) -> bool:
+        """Read what still comes after the end, for nothing; False when the client is gone.
+
+        A connection that is closed while something is unread is reset, and the last words with it.
+        """
+        try:
+            return bool(self.socket.recv(RECEIVE))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def _take_frames(self, now: float) -> None:
-        pieces = []
+        pieces, ending = [], None
         for event in self._protocol.events_received():
             if not isinstance(event, Frame):
                 continue
             if event.opcode in DATA:
                 pieces.append(event.data)
-            elif event.opcode is Opcode.TEXT:
-                self.end(Ending.TEXT)
-            elif event.opcode is Opcode.CLOSE:
-                self.end(Ending.LEFT)
+            elif event.opcode in (Opcode.TEXT, Opcode.CLOSE):
+                ending = Ending.TEXT if event.opcode is Opcode.TEXT else Ending.LEFT
+                break
         if pieces:
             self._append(b"".join(pieces), now)
+        if ending is not None:
+            self.end(ending)
         self._collect()
         if self._protocol.close_expected() and self.ending is None:
             # The library found that the client breaks the protocol, and says so itself.
@@ -190,7 +203,6 @@ class Stream:
             self.recording.append(data)
         finally:
             self.written = self.recording.size
-        self.last_byte = now
         self._last_wall = self._wall_clock()
         if self._limits.rate:
             self._refill(now)
@@ -205,6 +217,11 @@ class Stream:
         gained = (now - self._allowance_at) * self._limits.rate
         self._allowance = min(float(self._limits.rate), self._allowance + gained)
         self._allowance_at = now
+
+    def take_in_until(self, until: float, ending: Ending) -> None:
+        """Have what is on its way come in, then end; the first reason counts."""
+        if self.closing_until is None:
+            self.closing_until, self.closing = until, ending
 
     # Words out
 
@@ -250,11 +267,10 @@ class Stream:
             del self._out[:sent]
         return True
 
-    def close(self) -> None:
-        """Say the last words, and end the connection."""
+    def say_goodbye(self) -> None:
+        """Say the last words."""
         self.is_finishing = False
         self.is_closed = True
         self.send()
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
-        self.socket.close()

@@ -18,14 +18,14 @@ from demos.journey import (
     with_late_bytes,
 )
 from simulator import SimulatedNode
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from downstream_node.custody import service as custody
 from downstream_node.demos import queries, sessions
 from downstream_node.demos.filing import ensure_filed, file_closed
-from downstream_node.demos.models import DemoSession
-from downstream_node.demos.spool import spool_of
+from downstream_node.demos.models import DemoSession, DemoUser
+from downstream_node.demos.spool import Held, spool_of
 from downstream_node.demos.states import Scope
 from downstream_node.errors import DemoRefused
 
@@ -325,3 +325,71 @@ def test_weakness_11_limits(site: Site) -> None:
         acknowledged(stream, 10)
         with pytest.raises(Exception, match="503"):
             second.stream()
+
+
+# What a review found
+
+
+def test_a_stream_that_comes_while_an_empty_session_closes(
+    demo_node: SimulatedNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either it is in time and its bytes count, or it is refused; never told and lost."""
+    key = user(demo_node)
+    session = started(demo_node, key)
+    held = []
+    close = queries.close
+
+    def slow(*arguments: Any) -> bool:
+        # The file is held all the while: nobody can begin another one.
+        with pytest.raises(Held):
+            held.append(spool_of(demo_node.parts).hold(session))
+        return close(*arguments)
+
+    monkeypatch.setattr(queries, "close", slow)
+    assert get(demo_node, "/close_session", api_key=key).status_code == 200
+    assert not held
+
+
+def test_bytes_that_are_not_there_are_not_filed_as_none(demo_node: SimulatedNode) -> None:
+    """A wrong folder, a lost disk: the session stays unfiled, and the others go on."""
+    key, other = user(demo_node), user(demo_node, UPLOADER + 1)
+    lost, kept = started(demo_node, key), started(demo_node, other)
+    for session in (lost, kept):
+        streamed(demo_node, session, recording(5000))
+    get(demo_node, "/close_session", api_key=key)
+    get(demo_node, "/close_session", api_key=other)
+    spool_of(demo_node.parts).path(lost).unlink()
+    assert file_closed(demo_node.parts) == 1
+    row = row_of(demo_node, lost)
+    assert (row.is_filed, row.size, row.sha256) == (False, 5000, None)
+    assert row_of(demo_node, kept).is_filed
+
+
+def test_a_fresh_file_is_not_stale(make_node: NodeMaker) -> None:
+    """The row is a copy: the session of a stream that is being written stays open."""
+    node = make_node(DEMOS_CHECK_SERVERS=False, DEMOS_STALE=100)
+    session = started(node, user(node))
+    held = spool_of(node.parts).hold(session)
+    node.advance(500)
+    assert sessions.close_stale(node.parts) == 0
+    held.close()
+    assert sessions.close_stale(node.parts) == 1
+
+
+@pytest.mark.parametrize("value", ["", "\0", "1\0", "é", "٣", "😀", "-1", "0" * 60, "1e5"])
+def test_a_session_id_that_is_none(demo_node: SimulatedNode, value: str) -> None:
+    """Is refused as one that is not there, on each database."""
+    key = user(demo_node)
+    answer = get(demo_node, "/close_session", api_key=key, session_id=value)
+    assert (answer.status_code, answer.text) == (403, sessions.NOT_IN_SESSION)
+
+
+def test_who_is_shut_out(demo_node: SimulatedNode) -> None:
+    """Has no key, and gets none."""
+    key = user(demo_node, UPLOADER, Scope.ANALYST)
+    values = {"key_hash": None, "scopes": Scope.BLOCKED.value}
+    changed = update(DemoUser).values(values)
+    demo_node.parts.database.write(lambda connection: connection.execute(changed))
+    assert get(demo_node, "/session_id", api_key=key, **ASKED).status_code == 401
+    with pytest.raises(DemoRefused):
+        user(demo_node)

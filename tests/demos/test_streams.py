@@ -1,6 +1,8 @@
 """Streams over a real connection to a real server: offsets, resumption, limits, one writer."""
 
 import json
+import os
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,7 @@ from demos.journey import (
     with_late_bytes,
 )
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
 
 from downstream_node.demos import queries
 from downstream_node.demos.states import Scope
@@ -338,3 +341,98 @@ def test_no_key_in_a_log(site: Site) -> None:
     log = (site.folder / "node.log").read_bytes()
     assert b"/session_id" in log
     assert player.key.encode() not in log
+
+
+# What a review found
+
+
+def test_a_bell_that_was_left_ends_nothing(site: Site) -> None:
+    """Whoever rang it was killed: the stream goes on when others ring."""
+    player = site.start().player()
+    player.start()
+    bells = Path(site.folder) / "demos" / "bell"
+    bells.mkdir(parents=True, exist_ok=True)
+    left = bells / f"{player.session}.end"
+    left.touch()
+    os.utime(left, (1, 1))
+    with player.stream() as stream:
+        for number in range(3):
+            (bells / "1.end").touch()
+            stream.send(b"x" * 1000)
+            acknowledged(stream, 1000 * (number + 1))
+            (bells / "1.end").unlink()
+    assert not left.exists()
+
+
+def test_what_follows_a_refused_text_is_not_stored(shared_site: Site) -> None:
+    """Not its own continuation either."""
+    player = shared_site.player()
+    player.start()
+    stream = player.stream()
+    stream.send(b"abc")
+    with suppress(ConnectionClosed):
+        stream.send(["TXT", "MORE", "END"])
+    assert ended(stream) == 1003
+    player.close()
+    assert fetched(shared_site, player) == b"abc"
+
+
+def test_who_sends_too_much_hears_why(site: Site) -> None:
+    """Although more is on its way: the connection is not reset before the last words."""
+    site.settings["DEMOS_MAX_SIZE"] = 1 << 20
+    site.start()
+    for _ in range(5):
+        player = site.player()
+        player.start()
+        stream = player.stream()
+        with suppress(ConnectionClosed):
+            while True:
+                stream.send(b"x" * 65536)
+        assert ended(stream) == 1009
+        player.close()
+
+
+def test_closing_a_stream_in_full_flow_holds_up_nobody(site: Site) -> None:
+    """It is cut off after a while; others are served meanwhile."""
+    site.start()
+    fast, other = site.player(), site.player()
+    fast.start()
+    other.start()
+    stream = fast.stream()
+    flow = threading.Thread(target=send_for_ever, args=(stream,), daemon=True)
+    flow.start()
+    with other.stream() as quiet:
+        assert fast.close().status_code == 200
+        quiet.send(b"x" * 100)
+        acknowledged(quiet, 100, 15)
+    flow.join(30)
+
+
+def send_for_ever(stream: ClientConnection) -> None:
+    """Until the server ends it."""
+    with suppress(ConnectionClosed):
+        while True:
+            stream.send(b"x" * 65536)
+
+
+def test_pings_without_end_take_no_memory(site: Site) -> None:
+    """Their answers are not read: then neither are the pings."""
+    player = site.start().player()
+    player.start()
+    stream = player.stream()
+    (worker,) = site.worker_processes()
+    before = resident(worker)
+    raw = stream.socket
+    raw.settimeout(5)
+    ping = b"\x89\xfd\0\0\0\0" + bytes(125)
+    with suppress(OSError):
+        for _ in range(2_000):
+            raw.sendall(ping * 300)
+    assert resident(worker) - before < 60_000
+    player.close()
+
+
+def resident(pid: int) -> int:
+    """Memory of a process, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))

@@ -17,7 +17,7 @@ ORDER = (
     "errors",
     "clock",
     "settings entropy database terminal",
-    "service_time shared",
+    "service_time shared processes",
     "limiting",
     "heartbeat addresses geo",
     "node",
@@ -60,6 +60,7 @@ PURE = (
     "addresses.whitelist",
     "chats.answers",
     "chats.archive",
+    "chats.batches",
     "chats.engines.elastic_queries",
     "chats.engines.postgresql_conditions",
     "chats.engines.postgresql_months",
@@ -67,6 +68,7 @@ PURE = (
     "chats.engines.substrings",
     "chats.cursors",
     "chats.dates",
+    "chats.frames",
     "chats.highlighting",
     "chats.language",
     "chats.marks",
@@ -118,7 +120,7 @@ SERVER_SIDE = {
     *("settings", "database", "service_time", "geo", "node", "farmers", "contracts"),
     *("status", "jobs", "schema", "web", "app", "cli", "demo", "openapi", "page_cache"),
     *("operators", "dashboard", "html", "measures", "terminal", "login_cookies"),
-    *("chat_pages", "custody", "packages", "package_pages"),
+    *("chat_pages", "custody", "packages", "package_pages", "processes"),
 }
 SERVER_LIBRARIES = {
     "flask",

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from chats.exports import export, messages
 from chats.importing import OWN_CLAIM, archive_of, bring, claims, counts, stored
+from packages.processes import until
 from simulator import SimulatedNode
 
 from downstream_node.chats import rebuilding
@@ -22,7 +24,8 @@ from downstream_node.app import build
 from downstream_node.chats import feature, importing
 from downstream_node.chats.feature import Chats
 
-step, path = sys.argv[1:]
+step, path, large = sys.argv[1:]
+importing.LARGE = int(large)
 node = build(settings.load()).extensions["downstream"]
 
 def killing(function):
@@ -53,8 +56,15 @@ importing.import_export(node, Path(path), "export.json")
 """
 
 
-def killed(node: SimulatedNode, path: Path, step: str) -> int:
-    """The exit code of a process that dies behind this *step* of an import."""
+MARK = "TEST_IMPORT_CRASHES"
+"""In the environment of all processes of these tests."""
+
+
+def killed(node: SimulatedNode, path: Path, step: str, large: int = 0) -> int:
+    """The exit code of a process that dies behind this *step* of an import.
+
+    *large*: bytes from which a file is read by another process.
+    """
     values = node.parts.settings
     names = (
         "SQLALCHEMY_DATABASE_URI",
@@ -65,13 +75,26 @@ def killed(node: SimulatedNode, path: Path, step: str) -> int:
     )
     environment = {
         **os.environ,
+        MARK: str(path),
         "PYTHONPATH": str(Path(__file__).parents[2]),
         **{f"DOWNSTREAM_{name}": getattr(values, name) for name in names},
     }
-    command = [sys.executable, "-c", PROGRAM, step, str(path)]
+    command = [sys.executable, "-c", PROGRAM, step, str(path), str(large)]
     return subprocess.run(command, env=environment, check=False, timeout=120).returncode
 
 
+def readers(path: Path) -> list[str]:
+    """The processes that still read for an import of *path*."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            ours = f"{MARK}={path}".encode() in (folder / "environ").read_bytes()
+            if ours and b"chats.reader" in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+@pytest.mark.parametrize("large", [0, 1 << 30], ids=["read apart", "read by a thread"])
 @pytest.mark.parametrize(
     ("step", "in_archive", "in_custody"),
     [
@@ -83,13 +106,19 @@ def killed(node: SimulatedNode, path: Path, step: str) -> int:
         pytest.param("store", True, True, id="before the answer"),
     ],
 )
-def test_whoever_is_killed_imports_again(
-    chat_node: SimulatedNode, tmp_path: Path, step: str, in_archive: bool, in_custody: bool
+def test_whoever_is_killed_imports_again(  # noqa: PLR0913, PLR0917 - what the table says
+    chat_node: SimulatedNode,
+    tmp_path: Path,
+    step: str,
+    in_archive: bool,
+    in_custody: bool,
+    large: int,
 ) -> None:
     """What is in the archive is whole and has its file; the same file can be imported again."""
     path = tmp_path / "export.json"
     path.write_bytes(export(messages(2500)))
-    assert killed(chat_node, path, step) == -signal.SIGKILL
+    assert killed(chat_node, path, step, large) == -signal.SIGKILL
+    until(lambda: not readers(path))
     assert len(stored(chat_node)) == 2500 * in_archive
     assert len(archive_of(chat_node).imports(9)) == in_archive
     assert claims(chat_node) == [OWN_CLAIM] * in_custody

@@ -13,7 +13,7 @@ from downstream_node.chats.records import Author, Message
 from downstream_node.chats.splitting import Splitter
 
 BATCH = 1000
-"""Messages that are handed on together."""
+"""Messages after which they are handed on together."""
 BATCH_BYTES = 4 << 20
 """Bytes of an export after which they are handed on though they are fewer."""
 MOST_REASONS = 20
@@ -56,15 +56,15 @@ def batches(pieces: Iterable[bytes], channel: int) -> Iterator[Batch | Ending]:
     messages: list[Message] = []
     reasons: list[Broken] = []
     broken = start = 0
-    for raw in splitter:
-        message = reader.read(raw)
-        if isinstance(message, Broken):
-            broken += 1
-            if len(reasons) < MOST_REASONS:
-                reasons.append(message)
-        else:
-            messages.append(message)
-        if len(messages) == BATCH or splitter.offset - start >= BATCH_BYTES:
+    for raw in splitter.lists():
+        for message in reader.read_list(raw):
+            if isinstance(message, Broken):
+                broken += 1
+                if len(reasons) < MOST_REASONS:
+                    reasons.append(message)
+            else:
+                messages.append(message)
+        if len(messages) >= BATCH or splitter.offset - start >= BATCH_BYTES:
             yield Batch(reader.people(), messages, splitter.count, splitter.offset)
             messages, start = [], splitter.offset
     yield Batch(reader.people(), messages, splitter.count, splitter.offset)

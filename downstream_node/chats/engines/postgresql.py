@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from downstream_node.chats import schema, tallies
 from downstream_node.chats.archive import Facet, Group, Imported, Order, Writing
+from downstream_node.chats.engines.postgresql_blocks import Counting
 from downstream_node.chats.engines.postgresql_conditions import (
     Clause,
     Counted,
@@ -56,6 +57,9 @@ MOST_WALKED = 20_000
 """Messages looked at along the places for a page, before the indexes are asked after all."""
 FAR = 1000
 """Hits that may be skipped by walking; for more, whole months are skipped by their counts."""
+
+FEW = 4000
+"""Hits that the indexes count as fast as bitmaps would."""
 
 AUTHOR_COLUMNS = "id, name, nickname, discriminator, bot, color, avatar_url"
 STORED = """
@@ -418,12 +422,14 @@ def count(connection: Connection, condition: Condition) -> int:
             return total(connection) - count(connection, rest.part)
         if isinstance(rest, Or):
             split = _counted_or(connection, rest)
-            if split is not None:
-                return split
-        split = _counted_without(connection, rest)
+        else:
+            split = _counted_without(connection, rest)
         if split is not None:
             return split
-    return counted_by_index(connection, joined_with(where, rest))
+    if hits_at_most(connection, rest, total(connection)) <= FEW:
+        return counted_by_index(connection, joined_with(where, rest))
+    with connection.transaction():
+        return Counting(connection, condition).count()
 
 
 def _counted_or(connection: Connection, condition: Or) -> int | None:

@@ -32,6 +32,7 @@ from downstream_node.chats.importing import import_export
 from downstream_node.clock import monotonic
 
 BATCH = 1000
+READER = b"downstream_node.chats.reader"
 DOCUMENT_SCHEMA = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE TABLE discord_chats (
@@ -172,7 +173,16 @@ class Memory:
         own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
         while not self._ended.wait(self.LOOK_SECONDS):
             for child in own.read_text().split():
-                self.reader = max(self.reader, peak(child))
+                # Until it runs another program, a new process has the memory of this one.
+                if READER in command_of(child):
+                    self.reader = max(self.reader, peak(child))
+
+
+def command_of(process: str) -> bytes:
+    """What a process runs; b"" if it is gone (Linux)."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def peak(process: str) -> float:

@@ -19,7 +19,7 @@ from downstream_node.processes import started
 log = logging.getLogger(__name__)
 
 LATER = "The export could not be read now. Please try again later."
-MOST_FRAMES = 32
+MOST_FRAMES = 20
 """Frames that wait to be stored, 0.4 MB each or so: a full-text index takes its time for many."""
 
 

@@ -46,7 +46,7 @@ def small_blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(frequent, "BLOCK", 64)
     monkeypatch.setattr(frequent, "RARE", 8)
     monkeypatch.setattr(postgresql_import, "LARGE", 40)
-    monkeypatch.setattr(postgresql, "FEW", -1)
+    monkeypatch.setattr(postgresql, "FEW", 10**9)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +95,9 @@ def blocks_of(messages: list[Message], gone: list[Place] | None = None) -> list[
 def viewed(made: frequent.Block, channels: frozenset[int]) -> Block:
     """A block as it is read."""
     size = len(made.places)
-    block = Block(0, 0, size, min(made.places), max(made.places), (1 << size) - 1, channels)
+    ordered = made.places == sorted(made.places)
+    first, last = min(made.places), max(made.places)
+    block = Block(0, 0, size, first, last, ordered, channels, (1 << size) - 1)
     block.places.extend(made.places)
     block.bitmaps.update((term, bitmaps.unpacked(bits)) for term, bits in made.bitmaps.items())
     return block

@@ -53,9 +53,11 @@ class Block:
     size: int
     first: Place
     last: Place
+    ordered: bool
+    """Whether the messages are in order of their places."""
+    channels: frozenset[int]
     whole: int
     """All messages that are still there."""
-    channels: frozenset[int]
     bitmaps: dict[str, int] = field(default_factory=dict)
     places: "array[int]" = field(default_factory=lambda: array("q"))
     """Of all messages, where they are needed."""
@@ -135,7 +137,7 @@ class Block:
             return 0
         first = self.first if span.first is None else span.first
         beyond = self.last + 1 if span.beyond is None else span.beyond
-        if self.places == array("q", sorted(self.places)):
+        if self.ordered:
             low, high = bisect_left(self.places, first), bisect_left(self.places, beyond)
             return (1 << max(low, high)) - (1 << low)
         # An export that is not in order of time, or messages that it has twice.

@@ -16,15 +16,18 @@ from typing import NamedTuple
 from downstream_node.chats.engines import frequent
 from downstream_node.chats.engines.bitmaps import unpacked
 from downstream_node.chats.engines.blocks import Block, exact_term, leaves, parts_of
-from downstream_node.chats.engines.postgresql_conditions import Span, clause, span
+from downstream_node.chats.engines.postgresql_conditions import Span, clause, has_index, span
 from downstream_node.chats.engines.postgresql_months import piece_name
 from downstream_node.chats.engines.postgresql_pool import Connection, run
 from downstream_node.chats.places import Place
 from downstream_node.chats.query import Between, Condition, Marked
 from downstream_node.chats.records import Message
 
-FEW = 100
-"""Of so many messages, one may be looked at by itself where bitmaps leave it open."""
+FEW = 50
+"""Of so many messages of a piece, one may be looked at by itself where bitmaps leave it open; if
+more are open, the indexes find the hits of the piece."""
+FEW_UNINDEXED = 8
+"""The same where the indexes would have to look at all messages."""
 MOST_TERMS = 200
 """Bitmaps asked for together; without the others, more is left open."""
 FETCHED = 2000
@@ -64,10 +67,11 @@ def write(connection: Connection, piece: int, block: frequent.Block, channels: l
     size = len(block.places)
     [(number,)] = run(
         connection,
-        "INSERT INTO chat_blocks (piece, size, first, last, channels, places, gone) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING number",
+        "INSERT INTO chat_blocks (piece, size, first, last, ordered, channels, places, gone) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING number",
         [
-            *(piece, size, min(block.places), max(block.places), channels),
+            *(piece, size, min(block.places), max(block.places)),
+            *(block.places == sorted(block.places), channels),
             *(stored(block.places), bits_of(block.gone, size)),
         ],
     )
@@ -216,8 +220,8 @@ class Counting:
             for number, month in run(connection, "SELECT number, month FROM chat_pieces")
         }
         self._blocks = [
-            Block(number, piece, size, first, last, there(size, gone), frozenset(channels))
-            for number, piece, size, first, last, channels, gone in rows
+            Block(number, piece, size, first, last, ordered, frozenset(channels), there(size, gone))
+            for number, piece, size, first, last, ordered, channels, gone in rows
         ]
 
     def count(self) -> int:
@@ -251,10 +255,11 @@ class Counting:
         found = 0
         few: list[Block] = []
         many: set[int] = set()
+        most = FEW if has_index(self._condition) else FEW_UNINDEXED
         for piece, some in groupby(within, lambda block: block.piece):
             blocks = [*some]
             left_open = sum(self._open(block).bit_count() for block in blocks)
-            if left_open * FEW > sum(block.size for block in blocks):
+            if left_open * most > sum(block.size for block in blocks):
                 many.add(piece)
                 continue
             found += sum(block.bounds(self._condition).sure.bit_count() for block in blocks)
@@ -336,7 +341,8 @@ def exact_terms(leaf: Condition) -> set[str]:
 
 
 BLOCKS = """
-SELECT number, piece, size, first, last, channels, gone FROM chat_blocks ORDER BY piece, number
+SELECT number, piece, size, first, last, ordered, channels, gone FROM chat_blocks
+ORDER BY piece, number
 """
 BITMAPS = """
 SELECT b.number, found.term, found.bits FROM unnest(%s::int[]) AS b(number) CROSS JOIN LATERAL (

@@ -28,6 +28,8 @@ def upgrade() -> None:
             first bigint NOT NULL,
             last bigint NOT NULL,
             channels bigint[] NOT NULL,
+            -- Whether messages are in order of their places.
+            ordered boolean NOT NULL,
             -- Of each message, 8 bytes.
             places bytea NOT NULL,
             -- A bit for each message that is no longer in the piece.

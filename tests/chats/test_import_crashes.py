@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from chats.exports import export, messages
 from chats.importing import OWN_CLAIM, archive_of, bring, claims, counts, stored
+from packages.processes import until
 from simulator import SimulatedNode
 
 from downstream_node.chats import rebuilding
@@ -25,7 +27,8 @@ from downstream_node.chats.feature import Chats
 
 elastic_writing.LEASE = 2000  # milliseconds for which nobody else can import after it was killed
 
-step, path = sys.argv[1:]
+step, path, large = sys.argv[1:]
+importing.LARGE = int(large)
 node = build(settings.load()).extensions["downstream"]
 
 def killing(function):
@@ -56,8 +59,15 @@ importing.import_export(node, Path(path), "export.json")
 """
 
 
-def killed(node: SimulatedNode, path: Path, step: str) -> int:
-    """The exit code of a process that dies behind this *step* of an import."""
+MARK = "TEST_IMPORT_CRASHES"
+"""In the environment of all processes of these tests."""
+
+
+def killed(node: SimulatedNode, path: Path, step: str, large: int = 0) -> int:
+    """The exit code of a process that dies behind this *step* of an import.
+
+    *large*: bytes from which a file is read by another process.
+    """
     values = node.parts.settings
     names = (
         "SQLALCHEMY_DATABASE_URI",
@@ -68,13 +78,26 @@ def killed(node: SimulatedNode, path: Path, step: str) -> int:
     )
     environment = {
         **os.environ,
+        MARK: str(path),
         "PYTHONPATH": str(Path(__file__).parents[2]),
         **{f"DOWNSTREAM_{name}": getattr(values, name) for name in names},
     }
-    command = [sys.executable, "-c", PROGRAM, step, str(path)]
+    command = [sys.executable, "-c", PROGRAM, step, str(path), str(large)]
     return subprocess.run(command, env=environment, check=False, timeout=120).returncode
 
 
+def readers(path: Path) -> list[str]:
+    """The processes that still read for an import of *path*."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            ours = f"{MARK}={path}".encode() in (folder / "environ").read_bytes()
+            if ours and b"chats.reader" in (folder / "cmdline").read_bytes():
+                found.append(folder.name)
+    return found
+
+
+@pytest.mark.parametrize("large", [0, 1 << 30], ids=["read apart", "read by a thread"])
 @pytest.mark.parametrize(
     ("step", "in_archive", "in_custody"),
     [
@@ -86,20 +109,22 @@ def killed(node: SimulatedNode, path: Path, step: str) -> int:
         pytest.param("store", True, True, id="before the answer"),
     ],
 )
-def test_whoever_is_killed_imports_again(  # noqa: PLR0913, PLR0917 - two nodes and a table
+def test_whoever_is_killed_imports_again(  # noqa: PLR0913, PLR0917 - what the table says
     chat_node: SimulatedNode,
     engine: str,
     tmp_path: Path,
     step: str,
     in_archive: bool,
     in_custody: bool,
+    large: int,
 ) -> None:
     """What is in the archive is whole and has its file; the same file can be imported again."""
     # Elasticsearch has no transactions: what it had got stays, and is unchanged the next time.
     atomic = engine != "elastic" or step not in {"add", "finish"}
     path = tmp_path / "export.json"
     path.write_bytes(export(messages(2500)))
-    assert killed(chat_node, path, step) == -signal.SIGKILL
+    assert killed(chat_node, path, step, large) == -signal.SIGKILL
+    until(lambda: not readers(path))
     assert len(stored(chat_node)) == 2500 * in_archive or not atomic
     assert len(archive_of(chat_node).imports(9)) == in_archive or not atomic
     assert claims(chat_node) == [OWN_CLAIM] * in_custody

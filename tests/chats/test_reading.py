@@ -190,6 +190,20 @@ def test_what_is_no_message(message: object) -> None:
     assert isinstance(read(message), Broken)
 
 
+def test_a_broken_message_in_a_list_hinders_no_other() -> None:
+    """It is told with the same words as by itself, and with its place among all."""
+    said = [raw(), raw(timestamp=5), raw(timestamp="soon"), raw(content="last")]
+    lists = [said[:1], said[1:]], [said[:3], said[3:]], [said]
+    one_by_one = Reader(CHANNEL)
+    found = [one_by_one.read(json.dumps(one).encode()) for one in said]
+    assert [isinstance(one, Broken) for one in found] == [False, True, True, False]
+    for some in lists:
+        reader = Reader(CHANNEL)
+        assert [
+            one for part in some for one in reader.read_list(json.dumps(part).encode())
+        ] == found
+
+
 def test_unknown_fields_and_kinds_are_kept_or_ignored() -> None:
     """Newer exporters say more."""
     found = good(type="SomethingNew", future={"a": [1]}, author={**ADA, "pronouns": "she"})

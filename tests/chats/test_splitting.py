@@ -1,6 +1,7 @@
 """Exports are cut into their messages, exactly where a parser of the whole would see them."""
 
 import json
+import re
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -46,9 +47,21 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def split(data: bytes, size: int = 1 << 16, **limits: int) -> tuple[list[Any], dict[str, Any]]:
-    """What the splitter finds in *data* that come in pieces of *size* bytes."""
+    """What the splitter finds in *data* that come in pieces of *size* bytes, one by one and not."""
+    listing = Splitter(pieces(data, size), **limits)
+    listed: list[Any] = []
+    try:
+        for raw in listing.lists():
+            listed += json.loads(raw)
+            assert listing.count == len(listed)
+    except InvalidExport as error:
+        with pytest.raises(InvalidExport, match=re.escape(str(error))):
+            list(Splitter(pieces(data, size), **limits))
+        raise
     splitter = Splitter(pieces(data, size), **limits)
     messages = [json.loads(raw) for raw in splitter]
+    assert messages == listed
+    assert splitter.fields == listing.fields
     assert splitter.count == len(messages)
     return messages, {name: json.loads(raw) for name, raw in splitter.fields.items()}
 

@@ -79,10 +79,12 @@ def test_scopes_and_revoke(demo_node: SimulatedNode) -> None:
     assert done("scopes", UPLOADER, "reviewer", "analyst") == (
         f"{UPLOADER}: upload, analyst, reviewer.\n"
     )
-    assert scopes_of(demo_node, key) == set(Scope)
+    assert scopes_of(demo_node, key) == set(Scope) - {Scope.BLOCKED}
     done("revoke", UPLOADER)
     assert Asking(demo_node, key).get("/list_demos").status_code == 401
     assert f"{UPLOADER} no key" in done("keys")
+    done("scopes", UPLOADER, "upload")
+    assert done("key", UPLOADER).startswith("MB-")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from sqlalchemy.pool import NullPool
 
 from downstream_node.chats import schema, tallies
 from downstream_node.chats.archive import Facet, Group, Imported, Order, Writing
+from downstream_node.chats.engines.blocks import leaves
+from downstream_node.chats.engines.frequent import RARE
+from downstream_node.chats.engines.postgresql_blocks import Counting
 from downstream_node.chats.engines.postgresql_conditions import (
     Clause,
     Counted,
@@ -23,7 +26,6 @@ from downstream_node.chats.engines.postgresql_conditions import (
     at_most,
     channels_of,
     clause,
-    conjunction,
     conjuncts,
     counted,
     has_index,
@@ -36,7 +38,7 @@ from downstream_node.chats.engines.postgresql_months import bounds_of
 from downstream_node.chats.engines.postgresql_pool import Connection, Connections, Row, run
 from downstream_node.chats.marks import is_
 from downstream_node.chats.places import LARGEST, Place
-from downstream_node.chats.query import And, Condition, Everything, Not, Or
+from downstream_node.chats.query import Condition, Everything, Not, Or
 from downstream_node.chats.records import (
     Author,
     Channel,
@@ -46,7 +48,7 @@ from downstream_node.chats.records import (
     Revision,
     Stored,
 )
-from downstream_node.chats.simplifying import simple
+from downstream_node.chats.simplifying import conjunction, disjunction, simple
 from downstream_node.chats.text import fold
 from downstream_node.errors import ArchiveUnavailable
 
@@ -56,6 +58,9 @@ MOST_WALKED = 20_000
 """Messages looked at along the places for a page, before the indexes are asked after all."""
 FAR = 1000
 """Hits that may be skipped by walking; for more, whole months are skipped by their counts."""
+
+FEW = RARE
+"""One message in so many has what is rare: the indexes find it, and most has no bitmap."""
 
 AUTHOR_COLUMNS = "id, name, nickname, discriminator, bot, color, avatar_url"
 STORED = """
@@ -404,46 +409,70 @@ def hits_at_most(connection: Connection, condition: Condition, everything: int) 
 
 
 def count(connection: Connection, condition: Condition) -> int:
-    """How many messages meet *condition*: from the counts of terms as far as they tell it."""
+    """How many messages meet *condition*."""
+    known = told(connection, condition)
+    if known is not None:
+        return known
+    with connection.transaction():
+        return looked_for(connection, condition)
+
+
+def told(connection: Connection, condition: Condition) -> int | None:
+    """How many messages meet *condition*, if the counts of terms tell it."""
     tallied = tallies.clause(condition)
     if tallied is not None:
         [(found,)] = run(connection, tallies.count(tallied))
         return int(found)
     where, rest = span(condition)
-    if where == Span():
-        known = counted(rest)
-        if known is not None:
-            return summed(connection, known)
-        if isinstance(rest, Not):
-            return total(connection) - count(connection, rest.part)
-        if isinstance(rest, Or):
-            split = _counted_or(connection, rest)
-            if split is not None:
-                return split
-        split = _counted_without(connection, rest)
-        if split is not None:
-            return split
-    return counted_by_index(connection, joined_with(where, rest))
-
-
-def _counted_or(connection: Connection, condition: Or) -> int | None:
-    """|A or B| = |A| + |B| - |A and B|, if the counts tell one of them at least."""
-    one, *others = condition.parts
-    other = others[0] if len(others) == 1 else Or(tuple(others))
-    if counted(one) is None:
+    if where != Span():
         return None
-    both = count(connection, And((one, other)))
-    return count(connection, one) + count(connection, other) - both
+    known = counted(rest)
+    if known is not None:
+        return summed(connection, known)
+    inner = told(connection, rest.part) if isinstance(rest, Not) else None
+    return None if inner is None else total(connection) - inner
 
 
-def _counted_without(connection: Connection, condition: Condition) -> int | None:
-    """|A and not B| = |A| - |A and B|, if the counts tell |A|."""
+def looked_for(connection: Connection, condition: Condition, *, split: bool = True) -> int:
+    """How many messages meet *condition*, of which the counts of terms do not tell it.
+
+    What has few hits is found by the indexes, what has many by the bitmaps of frequent terms. So
+    a mixture of both is put together of conditions of one kind; of one Or at most (*split*), as
+    each makes three.
+    """
+    known = told(connection, condition)
+    if known is not None:
+        return known
+    everything = total(connection)
+    terms = {term for leaf in leaves(condition) for term in needed_terms(leaf)}
+    counts = known_counts(connection, terms)
+
+    def is_rare(part: Condition) -> bool:
+        return at_most(part, counts, everything) * FEW <= everything
+
+    if is_rare(condition) and has_index(condition):
+        return counted_by_index(connection, joined_with(*span(condition)))
     parts = conjuncts(condition)
-    excluded = [part for part in parts if isinstance(part, Not)]
-    rest = conjunction(tuple(part for part in parts if not isinstance(part, Not)))
-    if len(excluded) != 1 or counted(rest) is None:
-        return None
-    return count(connection, rest) - count(connection, And((rest, excluded[0].part)))
+    excluded = [part for part in parts if isinstance(part, Not) and is_rare(part.part)]
+    if excluded:
+        # |A and not B| = |A| - |A and B|
+        rest = conjunction(part for part in parts if part not in excluded)
+        some = conjunction((rest, disjunction(part.part for part in excluded)))
+        return looked_for(connection, rest, split=split) - looked_for(connection, some, split=False)
+    mixed = next(
+        (part for part in parts if isinstance(part, Or) and any(map(is_rare, part.parts))), None
+    )
+    if mixed is not None and split:
+        # |A or B| = |A| + |B| - |A and B|
+        others = [part for part in parts if part != mixed]
+        few = disjunction(part for part in mixed.parts if is_rare(part))
+        many = disjunction(part for part in mixed.parts if not is_rare(part))
+        one, other, both = (
+            looked_for(connection, conjunction([*others, *more]), split=False)
+            for more in ((few,), (many,), (few, many))
+        )
+        return one + other - both
+    return Counting(connection, condition).count()
 
 
 def summed(connection: Connection, known: Counted) -> int:

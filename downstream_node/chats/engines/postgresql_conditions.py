@@ -28,6 +28,8 @@ from downstream_node.chats.text import UNSTORABLE
 
 SUBSTRING = "\ue001"
 """Before a substring among the counted terms: for private use in Unicode, as `marks.SIGN`."""
+PAIR = "\ue003"
+"""Before two stems in a row, with a space between them, among those that have bitmaps."""
 SIGN = "\ue002"
 """Before what `signs` finds, among the lexemes."""
 RARE = re.compile(r"[^0-9a-z\s]")

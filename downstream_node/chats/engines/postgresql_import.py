@@ -14,6 +14,7 @@ import psycopg
 from psycopg import errors
 
 from downstream_node.chats import merging, tallies
+from downstream_node.chats.engines import postgresql_blocks as blocks
 from downstream_node.chats.engines.postgresql_conditions import SUBSTRING, lexeme, signs, spaced
 from downstream_node.chats.engines.postgresql_months import bounds_of
 from downstream_node.chats.engines.postgresql_pieces import (
@@ -319,9 +320,10 @@ class PostgresqlWriting:
             gone += run(
                 self._connection,
                 f"DELETE FROM {table} WHERE place = ANY(%s) "  # noqa: S608
-                "RETURNING place, content, edited, folded, stems, marks, deleted, author",
+                "RETURNING place, content, edited, folded, stems, marks, deleted, author, piece",
                 [places],
             )
+        self._forget_bits(gone)
         self._revise(
             (place, content, edited, self._moment)
             for place, content, edited, *_ in gone
@@ -330,10 +332,22 @@ class PostgresqlWriting:
         self._terms.subtract(
             {SUBSTRING + text: n for text, n in counted([row[3] for row in gone]).items()}
         )
-        for place, _, _, _, stems, marks, deleted, author in gone:
+        for place, _, _, _, stems, marks, deleted, author, _ in gone:
             self._tallies[author, month_of(place)] -= 1
             self._terms.subtract(set(stems.split()) | set(marks.split()))
             self._terms[DELETED] -= deleted is not None
+
+    def _forget_bits(self, gone: list[Row]) -> None:
+        """The rows that are *gone* are not to be counted by the bitmaps of their pieces."""
+        by_piece: dict[int, list[Place]] = defaultdict(list)
+        for place, *_, piece in gone:
+            by_piece[piece].append(place)
+        own = {one.number: one for one in self._pieces.values()}
+        for piece, places in by_piece.items():
+            if piece in own:
+                own[piece].gathering.forget(places)
+            else:
+                blocks.forget(self._connection, piece, places)
 
     def _revise(self, revisions: Iterable[tuple[Place, str, int | None, int]]) -> None:
         """Keep what messages said before."""
@@ -354,16 +368,22 @@ class PostgresqlWriting:
             piece = self._pieces.get(month)
             if piece is None:
                 self._pipeline.wait()
-                piece = self._pieces[month] = Piece(self._connection, month)
+                piece = Piece(self._connection, month, self._channel, self._pipeline.submit)
+                self._pieces[month] = piece
             lines = "".join(
                 [self._line(message, known.get(message.place), piece) for message in some]
             )
             piece.expect([message.place for message in some])
             self._pipeline.submit(partial(piece.copy, lines))
+            piece.gathering.add(some)
         for month, piece in self._pieces.items():
             # Exports are in order of time: nothing more will come for a month left behind.
-            if by_month and month not in by_month and piece.rows >= LARGE:
-                self._pipeline.submit(piece.make_indexes)
+            if by_month and month not in by_month:
+                if piece.rows >= LARGE:
+                    piece.gathering.end()
+                    self._pipeline.submit(piece.make_indexes)
+                else:
+                    piece.gathering.give_up()
         for text, texts in counted([message.folded for message in messages]).items():
             self._terms[SUBSTRING + text] += texts
         if len(self._terms) + len(self._tallies) > MOST_TERMS:
@@ -447,18 +467,28 @@ class PostgresqlWriting:
         return counts
 
     def _settle(self, piece: Piece) -> None:
-        """Make *piece* a partition if it is large or the first of its month."""
+        """Make *piece* a partition if it is large or no other one can have its rows."""
+        if piece.rows >= LARGE:
+            piece.gathering.end()
+        else:
+            piece.gathering.give_up()
+        self._pipeline.wait()
         earlier = run(
             self._connection,
             "SELECT max(number) FROM chat_pieces WHERE month = %s AND number <> %s",
             [piece.month, piece.number],
         )[0][0]
+        number = piece.number
         if piece.rows == 0:
             piece.drop()
-        elif earlier is None or piece.rows >= LARGE:
+        # A piece with blocks gets no more rows.
+        elif piece.rows >= LARGE or earlier is None or blocks.has_blocks(self._connection, earlier):
             piece.become_partition()
         else:
+            number = earlier
             piece.move_into(earlier)
+        if not blocks.has_blocks(self._connection, number):
+            blocks.make(self._connection, number, LARGE)
 
     def _write_terms(self) -> None:
         """Add the counts of terms, and of messages, to those of the channel."""
@@ -500,6 +530,12 @@ class PostgresqlWriting:
 
 def forget(connection: Connection, channel: int) -> int:
     """Remove *channel* with all its messages; how many there were."""
+    pieces = [
+        piece
+        for (piece,) in run(
+            connection, "SELECT DISTINCT piece FROM chat_messages WHERE channel = %s", [channel]
+        )
+    ]
     run(
         connection,
         "DELETE FROM chat_revisions r USING chat_messages m "
@@ -507,6 +543,9 @@ def forget(connection: Connection, channel: int) -> int:
         [channel],
     )
     gone = connection.execute("DELETE FROM chat_messages WHERE channel = %s", [channel]).rowcount
+    blocks.drop(connection, pieces)
+    for piece in pieces:
+        blocks.make(connection, piece, LARGE)
     for statement in (
         "DELETE FROM chat_terms WHERE channel = %s",
         "DELETE FROM chat_tallies WHERE channel = %s",

@@ -15,3 +15,8 @@ def bounds_of(month: int) -> tuple[Place, Place]:
 def name_of(month: int) -> str:
     """*month* as in the names of tables, like 2024_04."""
     return f"{month // MONTHS}_{month % MONTHS + 1:02d}"
+
+
+def piece_name(month: int, piece: int) -> str:
+    """The name of the table of this *piece* of *month*."""
+    return f"chat_messages_{name_of(month)}_{piece}"

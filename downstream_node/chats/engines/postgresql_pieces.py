@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from downstream_node.chats.engines.postgresql_months import bounds_of, name_of
+from downstream_node.chats.engines.postgresql_blocks import Gathering
+from downstream_node.chats.engines.postgresql_months import bounds_of, name_of, piece_name
 from downstream_node.chats.engines.postgresql_pool import Connection, run
 from downstream_node.chats.places import Place
 
@@ -38,7 +39,14 @@ def number(value: int | None) -> str:
 class Piece:
     """The table that takes what an import has for one month."""
 
-    def __init__(self, connection: Connection, month: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        month: int,
+        channel: int,
+        submit: Callable[[Callable[[], None]], None],
+    ) -> None:
+        """*submit* has work on *connection* done, later and in order."""
         self._connection = connection
         self.month = month
         [(self.number,)] = run(
@@ -46,13 +54,14 @@ class Piece:
             "INSERT INTO chat_pieces (month) VALUES (%s) RETURNING number",
             [month],
         )
-        self.name = f"chat_messages_{name_of(month)}_{self.number}"
+        self.name = piece_name(month, self.number)
         self.rows = 0
         self._lowest: int | None = None
         self._highest: int | None = None
         self._has_key = False
         self._has_indexes = False
         run(connection, f"CREATE TABLE {self.name} (LIKE chat_messages)")
+        self.gathering = Gathering(connection, submit, self.number, channel)
 
     def may_have(self, places: Sequence[Place]) -> bool:
         """Whether any of *places* can be here: exports are in order, so hardly ever."""
@@ -118,7 +127,7 @@ class Piece:
 
     def move_into(self, other: int) -> None:
         """Give all rows to the month's piece *other*."""
-        name = f"chat_messages_{name_of(self.month)}_{other}"
+        name = piece_name(self.month, other)
         columns = COLUMNS.replace("piece", str(other))
         run(
             self._connection,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
-from psycopg import errors
+from psycopg import IsolationLevel, errors
 from sqlalchemy.engine import make_url
 
 from downstream_node.errors import ArchiveUnavailable, Busy
@@ -86,6 +86,8 @@ class Connections:
         except IndexError:
             connection = self.connected()
             connection.execute(READING)
+            # What reads in several statements begins a transaction, and sees one archive.
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
         try:
             yield connection
         except BaseException:

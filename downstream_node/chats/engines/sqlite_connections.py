@@ -23,9 +23,11 @@ STEPS = 100_000
 to be free for that, so more often would cost time where several threads search."""
 TOO_BUSY = "The archive is too busy to answer this now. Please try again, or search for less."
 PRAGMAS = (
+    # Of a file that is made now. An import writes a few hundred megabytes, each page by itself.
+    "PRAGMA page_size = 16384",
     # As the node's own database: a commit that was told of survives a power cut.
     "PRAGMA synchronous = FULL",
-    "PRAGMA wal_autocheckpoint = 10000",
+    "PRAGMA wal_autocheckpoint = 2500",
     # An import leaves a log as large as itself; once it is copied, the space is given back.
     "PRAGMA journal_size_limit = 67108864",
     # Pages of index that a search reads again and again, in KiB; the system caches the rest.

@@ -5,7 +5,8 @@ the export. With `executemany` each row would be a step, and would wait up to 5 
 interpreter behind that thread.
 
 At the end of each statement of several rows, FTS5 writes out what it has gathered: so texts wait
-for their index until there are many, and go there as the one JSON parameter of one statement.
+for their index until there are many, and go there as the one JSON parameter of one statement. It
+goes as bytes: a text with one picture in it has four bytes for each character in Python.
 """
 
 import sqlite3
@@ -31,9 +32,9 @@ from downstream_node.chats.places import Place
 
 BATCH = 8000
 """Messages that are stored together; 8 MB or so."""
-GATHERED = 3 * BATCH
-"""Texts that an index takes together. There are three of them: one has its turn at each batch, so
-that the thread that reads never waits for all."""
+GATHERED = 6 * BATCH
+"""Texts that wait for the three indexes together. One of them has its turn at each batch, so it
+takes half of that, and whoever reads never waits for all three."""
 SIZES = (512, 64, 8, 1)
 """Rows that one statement takes: SQLite keeps the compiled statements, so there are only a few."""
 DELETED = marks.is_("deleted")
@@ -44,6 +45,9 @@ COLUMNS = (
 )
 INSERT_MESSAGES = f"INSERT INTO chat_messages ({', '.join(COLUMNS)})"
 REPLACE_MESSAGES = INSERT_MESSAGES.replace("INSERT", "REPLACE", 1)
+
+GIVEN = "json_each(CAST(? AS TEXT))"
+"""The rows that a statement gets as JSON in bytes."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -118,12 +122,19 @@ def entries(index: str, command: str = "") -> str:
     columns, values = (f"{index}, ", f"'{command}', ") if command else ("", "")
     return (
         f"INSERT INTO {index} ({columns}rowid, text) "  # noqa: S608 - our names
-        f"SELECT {values}CAST(key AS INTEGER), value FROM json_each(?)"
+        f"SELECT {values}CAST(key AS INTEGER), value FROM {GIVEN}"
     )
 
 
 Texts = dict[Place, str]
 """What an index has of messages."""
+
+
+def given_to(index: str, texts: Texts) -> bytes:
+    """What *index* gets of *texts*, as JSON."""
+    if index == SHORTS:
+        return encode({place: shorts_text(folded) for place, folded in texts.items()})
+    return encode(texts)
 
 
 class Tables:
@@ -133,10 +144,10 @@ class Tables:
         self.connection = connection
         self._waiting: dict[str, Texts] = {WORDS: {}, TRIGRAMS: {}, SHORTS: {}}
 
-    def run(self, statement: str, rows: Sequence[object] | Texts) -> None:
+    def run(self, statement: str, rows: Sequence[object]) -> None:
         """Run *statement* over *rows*, which it gets as JSON."""
         if rows:
-            self.connection.execute(statement, (encode(rows).decode(),))
+            self.connection.execute(statement, (encode(rows),))
 
     def put(self, statement: str, rows: Sequence[Row]) -> None:
         """Run *statement*, an INSERT but for its values, over *rows*."""
@@ -156,9 +167,8 @@ class Tables:
             self._waiting[WORDS][row.place] = words
             self._waiting[TRIGRAMS][row.place] = folded
             self._waiting[SHORTS][row.place] = folded
-        longest = max(self._waiting, key=lambda index: len(self._waiting[index]))
-        if len(self._waiting[longest]) >= GATHERED:
-            self._write(longest)
+        if sum(map(len, self._waiting.values())) >= GATHERED:
+            self._write(max(self._waiting, key=lambda index: len(self._waiting[index])))
 
     def settle(self) -> None:
         """Give the indexes all that waits for them."""
@@ -167,13 +177,16 @@ class Tables:
 
     def _write(self, index: str) -> None:
         texts, self._waiting[index] = self._waiting[index], {}
-        self._tell(index, texts)
+        if texts:
+            given = given_to(index, texts)
+            # They take megabytes, and so will what the index makes of them.
+            del texts
+            self.connection.execute(entries(index), (given,))
 
     def _tell(self, index: str, texts: Texts, command: str = "") -> None:
         """Have *index* know texts or, for "delete", forget them."""
-        if index == SHORTS:
-            texts = {place: shorts_text(folded) for place, folded in texts.items()}
-        self.run(entries(index, command), texts)
+        if texts:
+            self.connection.execute(entries(index, command), (given_to(index, texts),))
 
     def replace(self, changes: Sequence[Change]) -> None:
         """Put new rows in place of old ones, in the indexes as well."""
@@ -195,7 +208,7 @@ class Tables:
         for table in ("chat_messages", "chat_revisions"):
             self.run(
                 f"DELETE FROM {table} "  # noqa: S608 - our names
-                "WHERE place IN (SELECT value FROM json_each(?))",
+                f"WHERE place IN (SELECT value FROM {GIVEN})",
                 places,
             )
 
@@ -211,9 +224,9 @@ class Tables:
     def known(self, places: Sequence[Place]) -> dict[Place, Known]:
         """What is known of the messages at *places*."""
         found = self._listed(
-            "SELECT json_group_array(json_array(m.place, json_array(m.id, m.channel, "
+            "SELECT json_group_array(json_array(m.place, json_array(m.id, m.channel, "  # noqa: S608 - ours
             "m.fingerprint, m.edited, m.exported, m.deleted))) "
-            "FROM json_each(?) CROSS JOIN chat_messages AS m ON m.place = value",
+            f"FROM {GIVEN} CROSS JOIN chat_messages AS m ON m.place = value",
             places,
         )
         return dict(decode_known(found))
@@ -222,7 +235,7 @@ class Tables:
         """The rows of the messages at *places*, in this order."""
         found = self._listed(
             f"SELECT json_group_array(json_array({', '.join(f'm.{name}' for name in COLUMNS)})) "  # noqa: S608 - ours
-            "FROM json_each(?) CROSS JOIN chat_messages AS m ON m.place = value",
+            f"FROM {GIVEN} CROSS JOIN chat_messages AS m ON m.place = value",
             places,
         )
         return {row.place: row for row in decode_rows(found)}
@@ -230,8 +243,8 @@ class Tables:
     def revised(self, places: Sequence[Place]) -> dict[Place, set[str]]:
         """The texts that are kept as revisions of the messages at *places*."""
         found = self._listed(
-            "SELECT json_group_array(json_array(place, content)) "
-            "FROM json_each(?) CROSS JOIN chat_revisions ON place = value",
+            "SELECT json_group_array(json_array(place, content)) "  # noqa: S608 - ours
+            f"FROM {GIVEN} CROSS JOIN chat_revisions ON place = value",
             places,
         )
         texts: dict[Place, set[str]] = {}
@@ -241,5 +254,5 @@ class Tables:
 
     def _listed(self, statement: str, places: Sequence[int]) -> str:
         """The one value that *statement* gives for *places*: rows as JSON, in one step."""
-        found = self.connection.execute(statement, (encode(places).decode(),)).fetchone()
+        found = self.connection.execute(statement, (encode(places),)).fetchone()
         return str(found[0])

@@ -12,6 +12,7 @@ from downstream_node.chats import marks, merging, tallies, text
 from downstream_node.chats.engines.sqlite_search import Span, quoted, words_text
 from downstream_node.chats.engines.sqlite_tables import (
     BATCH,
+    GIVEN,
     Change,
     Indexed,
     Revised,
@@ -43,13 +44,13 @@ INSERT_AUTHORS = (
     f"INSERT INTO chat_authors (id, {', '.join(AUTHOR_COLUMNS)}) "  # noqa: S608 - our names
     f"SELECT {', '.join(f'value ->> {number}' for number in range(10))} "
     # The WHERE keeps SQLite from reading ON as part of a join.
-    "FROM json_each(?) WHERE 1 ON CONFLICT (id) DO UPDATE "
+    f"FROM {GIVEN} WHERE 1 ON CONFLICT (id) DO UPDATE "
     f"SET {', '.join(f'{name} = excluded.{name}' for name in AUTHOR_COLUMNS)} "
     "WHERE exported < excluded.exported"
 )
 INSERT_REVISIONS = (
-    "INSERT INTO chat_revisions (place, content, edited, replaced) "
-    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)"
+    "INSERT INTO chat_revisions (place, content, edited, replaced) "  # noqa: S608 - ours
+    f"SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM {GIVEN}"
 )
 
 MOST_TALLIES = 100_000

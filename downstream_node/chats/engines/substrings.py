@@ -5,7 +5,7 @@ With numpy, which is optional, five times faster and without holding up other th
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from typing import Any
 
 try:
     import numpy as np
@@ -51,24 +51,28 @@ def _count_sorted(texts: Sequence[str], counts: Counter[str]) -> None:
     if not codes.size:
         return
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    owner = np.repeat(np.arange(len(texts), dtype=np.int64), lengths)
-    # Characters numbered without gaps, so that three of them and a text fit 63 bits.
+    # Characters numbered without gaps, so that three of them and a text fit 63 bits; most often
+    # they fit 31, which are sorted in half the time.
     present = np.flatnonzero(np.bincount(codes))
     letters = [chr(code) for code in present.tolist()]
-    number = np.zeros(int(present[-1]) + 1, dtype=np.int64)
+    bits = len(texts).bit_length()
+    narrow = len(letters) ** LONGEST << bits < 1 << 31
+    kind: Any = np.int32 if narrow else np.int64
+    owner = np.repeat(np.arange(len(texts), dtype=kind), lengths)
+    number = np.zeros(int(present[-1]) + 1, dtype=kind)
     number[present] = np.arange(present.size)
     ids = number[codes]
-    keys = ids
+    keys: Any = ids
     for length in range(1, LONGEST + 1):
         if length > 1:
             keys = keys[:-1] * len(letters) + ids[length - 1 :]
         inside = owner[: keys.size] == owner[length - 1 :]
-        pairs = np.sort(keys[inside] * len(texts) + owner[: keys.size][inside])
+        pairs = np.sort((keys << bits | owner[: keys.size])[inside])
         if not pairs.size:
             return
-        found = pairs[np.append(True, pairs[1:] != pairs[:-1])] // len(texts)
+        found = pairs[np.append(True, pairs[1:] != pairs[:-1])] >> bits
         starts = np.flatnonzero(np.append(True, found[1:] != found[:-1]))
-        sizes = [after - before for before, after in pairwise([*starts.tolist(), found.size])]
+        sizes = np.diff(starts, append=found.size).tolist()
         for key, size in zip(found[starts].tolist(), sizes, strict=True):
             counts[_spelled(key, length, letters)] += size
 

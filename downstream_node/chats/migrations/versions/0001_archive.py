@@ -142,6 +142,9 @@ def sqlite() -> None:
             f"INSERT INTO chat_{index} (chat_{index}, rank) "  # noqa: S608 - our names
             f"VALUES ('hashsize', {mebibytes << 20})"
         )
+        # How many parts of an index are merged together. At the default of 4, merging takes a
+        # fifth of the time of an import; with more than 8, little less, but searches look at more.
+        op.execute(f"INSERT INTO chat_{index} (chat_{index}, rank) VALUES ('automerge', 8)")  # noqa: S608
 
 
 def postgresql() -> None:

@@ -1,7 +1,5 @@
 """Pages of recordings: the entrance, one recording and its file, the analysts' list, sign-in."""
 
-import base64
-import hmac
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -10,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from downstream_node import entropy, html, web
+from downstream_node import html, web
 from downstream_node.clock import calendar
 from downstream_node.custody import answering
 from downstream_node.custody import service as custody
@@ -18,7 +16,16 @@ from downstream_node.dashboard import words
 from downstream_node.demo_pages import choice as choices
 from downstream_node.demo_pages import sessions, view
 from downstream_node.demo_pages.choice import Choice, read_choice
-from downstream_node.demos import access, analysis, door, filing, listing, reports, sign_in
+from downstream_node.demos import (
+    access,
+    analysis,
+    door,
+    filing,
+    listing,
+    reports,
+    sign_in,
+    tickets,
+)
 from downstream_node.demos.access import User
 from downstream_node.demos.listing import Demo, Filters
 from downstream_node.demos.models import SESSION_ID
@@ -48,10 +55,6 @@ SHOWN_STREAMS = 100
 LARGEST_FORM = 16384
 """Bytes: a form holds a key, and anybody may send one."""
 BACK = f"{sessions.PATH}/signed-in"
-BEGUN = "recordings-sign-in"
-"""The cookie of a sign-in that has begun in this browser."""
-BEGUN_SECONDS = 900
-TICKET_BYTES = 16
 logins = Attempts()
 
 
@@ -302,39 +305,27 @@ def to_sign_in(node: Node) -> str | None:
 def to_steam() -> AnyResponse:
     """To Steam, with a cookie by which this browser is known when it comes back.
 
-    Without it, somebody could have others come back with a sign-in that is not theirs, and stream
-    with a key that is not theirs either. Raises DemoRefused (503).
+    Raises DemoRefused (503).
     """
     node = current_node()
-    ticket = base64.urlsafe_b64encode(entropy.random_bytes(TICKET_BYTES)).rstrip(b"=").decode()
+    ticket = tickets.new_ticket()
     base = sign_in.base_url(node, request.url_root)
     answer = redirect(sign_in.login_url(node, base, f"{BACK}/{ticket}"), HTTPStatus.SEE_OTHER)
-    answer.set_cookie(
-        BEGUN,
-        ticket,
-        max_age=BEGUN_SECONDS,
-        path=BACK,
-        secure=request.is_secure,
-        httponly=True,
-        # It has to come along when Steam sends the browser back; the session's own does not.
-        samesite="Lax",
-    )
-    return answer
+    return tickets.hand_out(answer, ticket, BACK)
 
 
 @blueprint.get("/signed-in/<ticket>")
 def signed_in(ticket: str) -> Response:
     """Back from Steam. Raises DemoRefused (401, 403), SteamFailed."""
     node = current_node()
-    if not hmac.compare_digest(request.cookies.get(BEGUN, "").encode(), ticket.encode()):
+    if not tickets.is_good(ticket):
         raise DemoRefused(HTTPStatus.UNAUTHORIZED, words.demos.STARTED_ELSEWHERE)
     base = sign_in.base_url(node, request.url_root)
     steam_id = sign_in.signed_in(node, request.args, base, f"{BACK}/{ticket}")
     sessions.log_in_with_steam(node, steam_id)
     # A page and no redirect: its cookie is sent only where a page of this node leads, and a
     # redirect would still be where Steam led.
-    answer = html.page("demo_pages/signed_in.html")
-    answer.delete_cookie(BEGUN, path=BACK)
+    answer = tickets.take_back(html.page("demo_pages/signed_in.html"), BACK)
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
 

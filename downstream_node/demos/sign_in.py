@@ -107,7 +107,7 @@ def require_unlimited(node: Node, steam_id: int) -> None:
         raise DemoRefused(HTTPStatus.FORBIDDEN, LIMITED)
 
 
-def new_key(node: Node, arguments: MultiDict[str, str], base: str) -> str:
+def new_key(node: Node, arguments: MultiDict[str, str], base: str, path: str) -> str:
     """A key for who signed in; their earlier one is worth nothing. Raises as `signed_in`."""
-    steam_id = signed_in(node, arguments, base)
+    steam_id = signed_in(node, arguments, base, path)
     return access.issue(node, steam_id, node.wall_clock())

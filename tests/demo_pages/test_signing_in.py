@@ -13,11 +13,11 @@ from demos.kept import kept
 from demos.steamside import changed, settings_of, steam_of
 from simulator import ManualClock, SimulatedNode
 
-from downstream_node.demo_pages.routes import BEGUN
 from downstream_node.demos import access
 from downstream_node.demos.states import Scope
 from downstream_node.demos.steam_stub import Stub
 from downstream_node.demos.steam_stub_world import FULL, LIMITED
+from downstream_node.demos.tickets import COOKIE
 from downstream_node.operators.attempts import MOST_FAILURES
 
 HOUR = 3600
@@ -91,7 +91,7 @@ def test_a_sign_in_is_good_once(steam_node: SimulatedNode) -> None:
     address = agree(visitor)
     assert visitor.get(address).status_code == 200
     ticket = address.split("?", maxsplit=1)[0].rsplit("/", maxsplit=1)[1]
-    visitor.client.set_cookie(BEGUN, ticket, path="/recordings/signed-in")
+    visitor.client.set_cookie(COOKIE, ticket, path="/recordings/signed-in")
     assert visitor.get(address).status_code == 401
 
 

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from farmer.served import serving
+from flask.testing import FlaskClient
 from simulator import SimulatedNode
+from werkzeug.test import TestResponse
 
 from downstream_node.clock import WallClock, system_clock
 from downstream_node.demos.steam_stub import Stub
@@ -62,10 +64,11 @@ class Browser:
     """Somebody who signs in at a node that is served at *url*."""
 
     url: str
+    cookies: requests.Session = field(default_factory=requests.Session)
 
     def provision(self) -> str:
         """Where the node sends the browser."""
-        answer = requests.get(f"{self.url}/provision", allow_redirects=False, timeout=10)
+        answer = self.cookies.get(f"{self.url}/provision", allow_redirects=False, timeout=10)
         assert answer.status_code == 303, answer.text
         return answer.headers["Location"]
 
@@ -83,7 +86,7 @@ class Browser:
 
     def open(self, address: str) -> requests.Response:
         """A page of the node."""
-        return requests.get(address, timeout=10)
+        return self.cookies.get(address, timeout=10)
 
     def sign_in(self, steam_id: int = FULL) -> str:
         """The whole way; the key."""
@@ -91,6 +94,19 @@ class Browser:
         assert page.status_code == 200, page.text
         (key,) = KEY.findall(page.text)
         return str(key)
+
+
+def back_to(client: FlaskClient, base: str = "http://localhost") -> str:
+    """Set out for Steam; the address to come back to."""
+    where = client.get("/provision", base_url=base).headers["Location"]
+    return dict(parse_qsl(urlsplit(where).query))["openid.return_to"]
+
+
+def come_back(client: FlaskClient, address: str, said: Mapping[str, str]) -> TestResponse:
+    """Come back from Steam with what it said."""
+    parts = urlsplit(address)
+    base = f"{parts.scheme}://{parts.netloc}"
+    return client.get(parts.path, query_string=said, base_url=base)
 
 
 def changed(address: str, **fields: str | None) -> str:

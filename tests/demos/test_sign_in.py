@@ -6,15 +6,26 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from conftest import NodeMaker
 from demos.journey import Player, site_of, user
-from demos.steamside import KEY, STEAM_KEY, Browser, changed, is_good, settings_of, steam_of
+from demos.steamside import (
+    KEY,
+    STEAM_KEY,
+    Browser,
+    back_to,
+    changed,
+    come_back,
+    is_good,
+    settings_of,
+    steam_of,
+)
 from farmer.served import ScriptedNode, ServedNode, serving
 from simulator import ManualClock, SimulatedNode
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from downstream_node.demos import sign_in
+from downstream_node.demos import sign_in, tickets
 from downstream_node.demos.models import DemoNonce, DemoUser
 from downstream_node.demos.steam_stub import Stub
 from downstream_node.demos.steam_stub_world import FULL, LIMITED
@@ -68,7 +79,8 @@ def test_the_way_to_steam_is_as_documented(browser: Browser, steam: Stub) -> Non
     assert where.startswith(f"{steam.login_url}?")
     fields = dict(parse_qsl(urlsplit(where).query))
     handler = f"{browser.url}/provision_handler"
-    assert fields["openid.return_to"] == fields["openid.realm"] == handler
+    assert fields["openid.return_to"] == fields["openid.realm"]
+    assert fields["openid.return_to"].startswith(f"{handler}/")
     assert fields["openid.mode"] == "checkid_setup"
 
 
@@ -178,12 +190,31 @@ def test_weakness_1_a_sign_in_is_good_once(node: SimulatedNode, browser: Browser
     key = KEY.findall(browser.open(address).text)[0]
     again = browser.open(address)
     assert again.status_code == 401
+    other = Browser(browser.url)
+    other.provision()
+    assert other.open(address).status_code == 401
     assert is_good(node, key)
+
+
+def test_weakness_1_a_sign_in_is_for_the_browser_that_began_it(
+    browser: Browser, steam: Stub
+) -> None:
+    """Nobody can be made to hold a key of somebody else's."""
+    steam.world.accounts[LIMITED] = False
+    attackers = browser.agree(LIMITED)
+    victim = Browser(browser.url)
+    for _ in range(2):
+        page = victim.open(attackers)
+        assert page.status_code == 401
+        assert not KEY.search(page.text)
+        victim.provision()
+    assert KEY.search(browser.open(attackers).text)
 
 
 def test_weakness_1_the_node_itself_remembers_sign_ins(browser: Browser, steam: Stub) -> None:
     """Also where Steam would confirm one twice, and to two who come at once."""
     address = browser.agree()
+    head = {"Cookie": f"{tickets.COOKIE}={urlsplit(address).path.rsplit('/', 1)[1]}"}
     signature = next(iter(steam.world.unconfirmed))
 
     class Forgetful(set[str]):
@@ -192,7 +223,8 @@ def test_weakness_1_the_node_itself_remembers_sign_ins(browser: Browser, steam: 
 
     steam.world.unconfirmed = Forgetful({signature})
     with ThreadPoolExecutor(4) as pool:
-        codes = sorted(page.status_code for page in pool.map(browser.open, [address] * 4))
+        pages = pool.map(lambda one: requests.get(one, headers=head, timeout=10), [address] * 4)
+        codes = sorted(page.status_code for page in pages)
     assert codes == [200, 401, 401, 401]
     assert browser.open(address).status_code == 401
 
@@ -202,9 +234,10 @@ def test_weakness_1_a_sign_in_at_another_site_is_not_for_here(
 ) -> None:
     """Whatever host the request names: without DEMOS_URL only this machine's own is believed."""
     client = make_node(**settings_of(steam)).app.test_client()
-    back = "http://evil.example/provision_handler"
+    back = "http://evil.example/provision_handler/x"
     said = steam.world.assertion(steam.login_url, back, FULL)
-    page = client.get("/provision_handler", query_string=said, base_url="http://evil.example")
+    client.set_cookie(tickets.COOKIE, "x", domain="evil.example", path=sign_in.HANDLER)
+    page = come_back(client, back, said)
     assert page.status_code == 503
     assert "DEMOS_URL" in page.text
     assert client.get("/provision", base_url="http://evil.example").status_code == 503
@@ -216,12 +249,14 @@ def test_weakness_1_with_an_address_of_its_own_the_node_believes_no_other(
     """DEMOS_URL is where people are sent back to, whatever the request names."""
     own = "https://demos.example.org"
     client = make_node(DEMOS_URL=f"{own}/", **settings_of(steam)).app.test_client()
-    where = client.get("/provision", base_url="http://evil.example").headers["Location"]
-    assert dict(parse_qsl(urlsplit(where).query))["openid.return_to"] == f"{own}/provision_handler"
-    for base, status in (("http://evil.example", 401), (own, 200)):
-        said = steam.world.assertion(steam.login_url, f"{base}/provision_handler", FULL)
-        page = client.get("/provision_handler", query_string=said, base_url=base)
-        assert page.status_code == status
+    back = back_to(client, "http://evil.example")
+    assert back.startswith(f"{own}/provision_handler/")
+    evil = back.replace(own, "http://evil.example")
+    said = steam.world.assertion(steam.login_url, evil, FULL)
+    assert come_back(client, evil, said).status_code == 401
+    back = back_to(client, own)
+    said = steam.world.assertion(steam.login_url, back, FULL)
+    assert come_back(client, back, said).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -243,15 +278,15 @@ def test_weakness_1_only_steams_plain_yes_counts(
     login = f"{scripted.url}/openid/login"
     with serving(scripted), steam_of(clock) as other:
         client = make_node(STEAM_LOGIN_URL=login).app.test_client()
-        said = other.world.assertion(login, "http://localhost/provision_handler", FULL)
-        page = client.get("/provision_handler", query_string=said)
+        back = back_to(client)
+        page = come_back(client, back, other.world.assertion(login, back, FULL))
         assert page.status_code == expected
         assert not KEY.search(page.text)
         assert "is_valid" not in page.text
         assert b"openid.mode=check_authentication" in scripted.asked[0][1]
         scripted.says("ns:x\nis_valid:true\n")
-        said = other.world.assertion(login, "http://localhost/provision_handler", FULL)
-        assert KEY.search(client.get("/provision_handler", query_string=said).text)
+        said = other.world.assertion(login, back, FULL)
+        assert KEY.search(come_back(client, back, said).text)
 
 
 def test_an_old_sign_in_is_refused_and_old_nonces_are_deleted(
@@ -275,8 +310,8 @@ def test_steam_that_is_away_is_told_and_costs_nothing(make_node: NodeMaker, stea
     node = make_node(STEAM_LOGIN_URL=login)
     key = user(node, FULL)
     client = node.app.test_client()
-    said = steam.world.assertion(login, "http://localhost/provision_handler", FULL)
-    page = client.get("/provision_handler", query_string=said)
+    back = back_to(client)
+    page = come_back(client, back, steam.world.assertion(login, back, FULL))
     assert page.status_code == 502
     assert "Steam does not answer" in page.text
     assert is_good(node, key)
@@ -318,7 +353,7 @@ def test_no_key_and_no_sign_in_is_in_a_log(
             assert Player(site.url, key).start().status_code == 200
             site.stop()
         log = (tmp_path / "node.log").read_text()
-    assert "GET /provision_handler?openid." in log
+    assert "GET /provision_handler/" in log
     assert "/session_id?api_key=[redacted]" in log
     secrets = [key, STEAM_KEY, *(value for _, value in parse_qsl(urlsplit(address).query))]
     assert not [secret for secret in secrets if len(secret) > 8 and secret in log]

@@ -24,6 +24,7 @@ from downstream_node.openapi.parts import (
     nullable,
     obj,
     one_of_texts,
+    path_parameter,
     query_parameter,
     ref,
     struct_schemas,
@@ -102,28 +103,33 @@ PROVISION = operation(
     "Sign in with Steam, with a browser.",
     {
         "303": {
-            "description": "On to Steam, which sends back to `/provision_handler`.",
+            "description": "On to Steam, which sends back below `/provision_handler`.",
             "headers": {"Location": {"required": True, "schema": TEXT}},
             "content": HTML,
         }
     },
 )
-HANDLER = operation(
-    "provision_handler",
-    "Where Steam sends the browser back: a page that shows the new key, once.",
-    {
-        "200": {"description": "The key; or, without Steam's fields, nothing.", "content": HTML},
-        **{
-            status: {"description": description, "content": HTML}
-            for status, description in (
-                ("400", "What came is no answer of Steam's."),
-                ("401", "Steam does not confirm the sign-in, or it was used before."),
-                ("403", "The account is limited."),
-                ("502", "Steam does not answer."),
-                ("503", "The node has no key for Steam, or is too busy."),
-            )
-        },
+BACK: Object = {
+    "200": {"description": "The key; or, without Steam's fields, nothing.", "content": HTML},
+    **{
+        status: {"description": description, "content": HTML}
+        for status, description in (
+            ("400", "What came is no answer of Steam's."),
+            ("401", "Steam does not confirm it, it was used before, or began in another browser."),
+            ("403", "The account is limited, or the operator has shut it out."),
+            ("502", "Steam does not answer."),
+            ("503", "The node has no key for Steam, or is too busy."),
+        )
     },
+}
+HANDLER = operation(
+    "provision_handler", "Where nobody comes who signs in: who lacks a ticket is told.", BACK
+)
+COMING_BACK = operation(
+    "provision_handler_ticket",
+    "Where Steam sends the browser back: a page that shows the new key, once.",
+    BACK,
+    path_parameter("ticket", "What `/provision` gave the browser, in a cookie, too.", TEXT),
 )
 
 # Sessions
@@ -487,6 +493,7 @@ SCHEMA = operation(
 PATHS: dict[str, Object] = {
     "/provision": {"get": PROVISION},
     "/provision_handler": {"get": HANDLER},
+    "/provision_handler/{ticket}": {"get": COMING_BACK},
     "/session_id": {"get": START},
     "/demos": {"get": STREAM},
     "/late_bytes": {"post": LATE},

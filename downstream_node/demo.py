@@ -54,6 +54,7 @@ CHAT_CHANNEL = "1165030189714129000"
 SHOP = Path("data/demo-shop")
 """Stands in for Discord: a package lies there to be downloaded."""
 PACKAGE = "package.zip"
+DOCUMENTED = Path(__file__).parent / "demos" / "documented"
 ANALYST = "76561198000000001"
 """A Steam id for somebody who looks at recordings."""
 NODE = "node"
@@ -137,6 +138,8 @@ def write_environment() -> None:
         for name, value in os.environ.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     ]
+    # So that the examples of the document about recordings run as they are printed.
+    lines.append(f"export PYTHONPATH={shlex.quote(str(DOCUMENTED))}${{PYTHONPATH:+:$PYTHONPATH}}\n")
     ENVIRONMENT.parent.mkdir(parents=True, exist_ok=True)
     ENVIRONMENT.write_text("".join(sorted(lines)))
     ENVIRONMENT.chmod(0o600)

@@ -1,0 +1,1 @@
+"""A folder for PYTHONPATH: programs written after the document import `api.servers`."""

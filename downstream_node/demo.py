@@ -125,7 +125,9 @@ def run_demo(port: int, data: str) -> None:
         click.echo(
             f"For measures like those of downstream_node/measures/{EXAMPLES}: the token {token}"
         )
-        click.echo(f"Commands on this node, in another shell: . {ENVIRONMENT}")
+        click.echo(
+            f"Commands on this node, in another shell: . .venv/bin/activate; . {ENVIRONMENT}"
+        )
         click.echo("Ctrl-C stops all of it.\n")
         keep_running(started, stop)
     click.echo("Stopped.")

@@ -26,7 +26,7 @@ from downstream_node.demos.listing import Demo, Filters
 from downstream_node.demos.models import DemoUser
 from downstream_node.demos.reports import ACCOUNTS, FIRST_PLAYER, player_in
 from downstream_node.demos.states import End, Scope
-from downstream_node.errors import DownstreamError
+from downstream_node.errors import DemoRefused, DownstreamError
 from downstream_node.node import Node
 from downstream_node.terminal import Command
 
@@ -78,7 +78,11 @@ def demos_key(node: Node, steam_id: int, scopes: tuple[str, ...]) -> None:
 
     The scopes of a player who has some already stay, unless --scope says others.
     """
-    key = access.issue(node, steam_id, node.wall_clock())
+    try:
+        key = access.issue(node, steam_id, node.wall_clock())
+    except DemoRefused:
+        message = f"{steam_id} is shut out: `demos scopes {steam_id} upload` lets them in again."
+        raise InvalidUser(message) from None
     if scopes:
         set_scopes(node, steam_id, scopes)
     click.echo(key)

@@ -35,7 +35,7 @@ class Filters:
     state: State | None = State.CLOSED
     user: int | None = None
     map: str | None = None
-    """The map, as the client said."""
+    """The map, as the client said or as the recording's header says."""
     server: str | None = None
     """Part of the server's address, or of its name in the recording's header."""
     first: int | None = None
@@ -129,10 +129,11 @@ def conditions_of(filters: Filters) -> list[ColumnElement[bool]]:
     for column, value in (
         (DemoSession.state, filters.state),
         (DemoSession.user, filters.user),
-        (DemoSession.map, filters.map),
     ):
         if value is not None:
             wanted.append(column == value)
+    if filters.map is not None:
+        wanted.append(or_(DemoSession.map == filters.map, DemoSession.header_map == filters.map))
     if filters.server is not None:
         part = filters.server.lower()
         places = (DemoSession.fake_ip, DemoSession.header_server)

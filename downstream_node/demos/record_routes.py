@@ -118,6 +118,7 @@ def more(demo: Demo) -> dict[str, object]:
     """What analysts see besides."""
     return {
         "fake_ip": demo.fake_ip,
+        "header_map": demo.header_map,
         "server": demo.header_server,
         "seconds": demo.header_seconds,
         "sha256": demo.sha256.hex() if demo.sha256 else None,

@@ -71,9 +71,12 @@ def require_free(node: Node, user: int) -> None:
 def active(node: Node, user: int, session_id: str) -> AnyRow:
     """The user's own active session with this id. Raises DemoRefused (403)."""
     row = node.database.read(lambda connection: queries.active_of(connection, user))
-    # One answer for all: whether a stranger's session exists is nobody's business.
-    if row is None or row.session_id != session_id:
+    if row is None:
         raise DemoRefused(HTTPStatus.FORBIDDEN, NOT_IN_SESSION)
+    # One answer for all: whether a stranger's session exists is nobody's business.
+    if row.session_id != session_id:
+        message = f"Your session is {row.session_id}; this is another one, or none."
+        raise DemoRefused(HTTPStatus.FORBIDDEN, message)
     return row
 
 

@@ -133,6 +133,15 @@ def test_bad_parameters_are_named(demo_node: SimulatedNode, name: str, value: st
     assert response.mimetype == "text/plain"
 
 
+def test_the_map_of_the_header_is_found_too(demo_node: SimulatedNode) -> None:
+    """Clients may say another one; the pages show the header's."""
+    kept(demo_node, recording(2000), name="a", map_name="asdf")
+    asking = analyst(demo_node)
+    for game_map in ("asdf", "pl_badwater"):
+        (found,) = asking.get("/analyst_list_demos", map=game_map).get_json()
+        assert (found["map"], found["header_map"]) == ("asdf", "pl_badwater")
+
+
 @pytest.fixture
 def four(demo_node: SimulatedNode) -> SimulatedNode:
     """Four recordings; two with reports."""

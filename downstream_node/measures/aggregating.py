@@ -177,6 +177,9 @@ def count_in(
     definition = definitions.held(connection, definition.id)
     chosen = table_of(connection, {"id": int}, [(one.id,) for one in waiting])
     news = {bytes(row.cell_key): row for row in grouped(connection, chosen)}
+    if sum(row.counted for row in news.values()) != len(waiting):
+        # Another run has counted some, and a purge has deleted them already.
+        raise CountedMeanwhile
     places = found_or_made(connection, definition.id, news, now)
     cells = locked_cells(connection, sorted(places.values()))
     mark(connection, [(one.id, places[one.cell_key]) for one in waiting])

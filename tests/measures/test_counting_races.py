@@ -162,3 +162,20 @@ def test_a_run_that_dies_has_counted_nothing(
 def died(*_arguments: object) -> None:
     """End as a process does that is killed here: nothing after it runs."""
     raise KeyboardInterrupt
+
+
+def test_measures_that_were_counted_and_purged_meanwhile(make_node: NodeMaker) -> None:
+    """A run that had read them before counts nothing, and does not fail."""
+    node = make_node()
+    define(node, with_quartiles=True, max_days_to_update_quartile=0)
+    made = spread(node, 1)
+    node.parts.database.write(lambda connection: insert_into(connection, made))
+    defined = definition(node)
+    seen = [
+        aggregating.Waiting(row.id, bytes(row.cell_key))
+        for row in node.parts.database.read(lambda found: aggregating.oldest(found, defined.id))
+    ]
+    assert count(node) == GROUPS
+    assert purging.purge(node.parts, NAME, 0) == GROUPS
+    assert aggregating.count_or_set_aside(node.parts, defined, seen) == 0
+    assert cell_counts(node) == [1] * GROUPS

@@ -140,10 +140,22 @@ def prepare(app: Flask, node: Node) -> None:
 
 def domain_error(error: DownstreamError) -> Response:
     """An error that we raised on purpose."""
-    status = next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), None)
+    status = status_of(error)
     if status is None:
         return unforeseen_error(error)
     return error_response(str(error), status)
+
+
+def status_of(error: DownstreamError) -> HTTPStatus | None:
+    """The status of an error that we raised on purpose; None if it was not meant for clients."""
+    return next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), None)
+
+
+def any_error(error: Exception) -> Response:
+    """What the two handlers, of our errors and of unforeseen ones, answer."""
+    if isinstance(error, DownstreamError):
+        return domain_error(error)
+    return unforeseen_error(error)
 
 
 def framework_error(error: HTTPException) -> Response:

@@ -413,11 +413,7 @@ def too_fast(error: TooManyRequests) -> Response:
 @blueprint.errorhandler(Exception)
 def own_error(error: Exception) -> Response:
     """Our errors and unforeseen ones, logged and told as `web` does, as a page."""
-    if isinstance(error, DownstreamError):
-        answer = web.domain_error(error)
-    else:
-        answer = web.unforeseen_error(error)
-    status = HTTPStatus(answer.status_code)
+    status = HTTPStatus(web.any_error(error).status_code)
     # What an error of the server says may name files: it is in the log.
     told = isinstance(error, SteamFailed) or status < HTTPStatus.INTERNAL_SERVER_ERROR
     return notice(status, text=str(error) if told else "")

@@ -13,7 +13,7 @@ from downstream_node.demos.access import User
 from downstream_node.demos.feature import Demos
 from downstream_node.demos.states import Scope
 from downstream_node.errors import Busy, DemoRefused, DownstreamError, TooManyRequests
-from downstream_node.web import HTTP_STATUS, current_node, read_body
+from downstream_node.web import current_node, read_body, status_of
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def domain_error(error: DownstreamError) -> Response:
     """What is refused on purpose."""
     if isinstance(error, DemoRefused):
         return plain(str(error), error.status)
-    status = next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), None)
+    status = status_of(error)
     if status is None:
         return unforeseen(error)
     response = plain(str(error), status)

@@ -32,7 +32,7 @@ def file_closed(node: Node) -> int:
         after = rows[-1].id
         for row in rows:
             try:
-                filed += file_one(node, row.id, seconds=0)
+                filed += file_one(node, row, seconds=0)
             except DownstreamError as error:
                 # The others do not wait for one that is broken.
                 log.warning("The session %s cannot be filed: %s", row.session_id, error)
@@ -49,19 +49,20 @@ def ensure_filed(node: Node, session: int) -> None:
 
     Raises Busy if somebody else has been at it for too long; StorageFull, StorageFailed.
     """
-    file_one(node, session, WAIT_SECONDS)
-
-
-def file_one(node: Node, session: int, seconds: float) -> bool:
-    """File one session, waiting for its file so many *seconds*; whether this call did it."""
     row = node.database.read(lambda connection: queries.by_number(connection, session))
-    if row is None or row.is_filed:
-        return False
-    spool = spool_of(node)
+    if row is not None and not row.is_filed:
+        file_one(node, row, WAIT_SECONDS)
+
+
+def file_one(node: Node, seen: AnyRow, seconds: float) -> bool:
+    """File the session in a row that was *seen* unfiled, waiting for its file so many *seconds*.
+
+    Returns whether this call did it.
+    """
     try:
-        with spool.taken(row.session_id, seconds) as recording:
+        with spool_of(node).taken(seen.session_id, seconds) as recording:
             # Somebody else may have filed it while this waited for the file.
-            row = node.database.read(lambda connection: queries.by_number(connection, session))
+            row = node.database.read(lambda connection: queries.by_number(connection, seen.id))
             if row is None or row.is_filed:
                 recording.remove()
                 return False

@@ -161,11 +161,7 @@ def framework_error(error: HTTPException) -> Response:
 @blueprint.errorhandler(Exception)
 def own_error(error: Exception) -> Response:
     """Our errors and unforeseen ones, logged and told as `web` does, as a page."""
-    if isinstance(error, DownstreamError):
-        answer = web.domain_error(error)
-    else:
-        answer = web.unforeseen_error(error)
-    status = HTTPStatus(answer.status_code)
+    status = HTTPStatus(web.any_error(error).status_code)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return error_page(words.operator.FAILED, status)
     return error_page(str(error), status)

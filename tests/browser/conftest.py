@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from browser.site import WIDTHS, Site, chromium, serving
-from browser.visits import Visit, Visitor
+from browser.visits import NewPage, Visit, Visitor
 from conftest import require
 from crowd import Crowd
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 FARMERS = 1000
 
@@ -32,13 +32,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
-    """Make a visitor: its width, colour scheme, and whether it runs scripts."""
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Make an empty browser: width, colour scheme, whether it runs scripts, its time zone."""
     contexts = []
 
     def make(
-        width: str = "desktop", scheme: str = "light", *, scripts: bool = True, zone: str = "UTC"
-    ) -> Visit:
+        width: str = "desktop",
+        scheme: str = "light",
+        *,
+        scripts: bool = True,
+        zone: str | None = None,
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": WIDTHS[width], "height": 900},
             color_scheme="dark" if scheme == "dark" else "light",
@@ -46,8 +50,20 @@ def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
             timezone_id=zone,
         )
         contexts.append(context)
-        return Visit(context.new_page(), site.url, site=site)
+        return context.new_page()
 
     yield make
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visitor(new_page: NewPage, site: Site) -> Visitor:
+    """Make a visitor: its width, colour scheme, and whether it runs scripts."""
+
+    def make(
+        width: str = "desktop", scheme: str = "light", *, scripts: bool = True, zone: str = "UTC"
+    ) -> Visit:
+        return Visit(new_page(width, scheme, scripts=scripts, zone=zone), site.url, site=site)
+
+    return make

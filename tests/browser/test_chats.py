@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser.chat_site import HOSTILE, KETTLE, LONG, ChatSite, chat_site
-from browser.site import WIDTHS, chromium
-from browser.visits import Look
+from browser.site import chromium
+from browser.visits import Look, NewPage
 from conftest import require
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from downstream_node.chats import keys
 
@@ -30,23 +30,15 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatSite]:
 
 
 @pytest.fixture
-def reader(browser: Browser, archive: ChatSite) -> Iterator[Reader]:
+def reader(new_page: NewPage, archive: ChatSite) -> Reader:
     """Make a visitor: its width, colour scheme, and whether it runs scripts."""
-    contexts = []
 
     def make(width: str = "desktop", scheme: str = "light", *, scripts: bool = True) -> Look:
-        context = browser.new_context(
-            viewport={"width": WIDTHS[width], "height": 900},
-            color_scheme="dark" if scheme == "dark" else "light",
-            java_script_enabled=scripts,
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        return Look(context.new_page(), archive.url)
+        page = new_page(width, scheme, scripts=scripts)
+        page.context.set_default_timeout(PATIENCE)
+        return Look(page, archive.url)
 
-    yield make
-    for context in contexts:
-        context.close()
+    return make
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])

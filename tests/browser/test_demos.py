@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser.demo_site import BOT, CHEATER, REVIEWER, SERVER, DemoSite, demo_site, filled
-from browser.site import WIDTHS, chromium
-from browser.visits import Look
+from browser.site import chromium
+from browser.visits import Look, NewPage
 from conftest import require
 from demos.journey import acknowledged, offset, recording, sha256
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from downstream_node.demos import listing
 from downstream_node.demos.listing import Filters
@@ -38,24 +38,15 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
 
 
 @pytest.fixture
-def reader(browser: Browser, demos: DemoSite) -> Iterator[Reader]:
+def reader(new_page: NewPage, demos: DemoSite) -> Reader:
     """Make a visitor: its width, colour scheme, and whether it runs scripts."""
-    contexts = []
 
     def make(width: str = "desktop", scheme: str = "light", *, scripts: bool = True) -> Look:
-        context = browser.new_context(
-            viewport={"width": WIDTHS[width], "height": 900},
-            color_scheme="dark" if scheme == "dark" else "light",
-            java_script_enabled=scripts,
-            accept_downloads=True,
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        return Look(context.new_page(), demos.url)
+        page = new_page(width, scheme, scripts=scripts)
+        page.context.set_default_timeout(PATIENCE)
+        return Look(page, demos.url)
 
-    yield make
-    for context in contexts:
-        context.close()
+    return make
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])

@@ -20,10 +20,11 @@ from browser.package_visits import (
     payload,
     value,
 )
-from browser.site import WIDTHS, chromium
+from browser.site import chromium
+from browser.visits import NewPage
 from conftest import require
 from packages.journey import DISCORD_LINK
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
 from downstream_node.dashboard import words
 from downstream_node.packages.sealing import SEALED_CHUNK
@@ -44,30 +45,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageSite]:
 
 
 @pytest.fixture
-def guest(browser: Browser, site: PackageSite) -> Iterator[Guest]:
+def guest(new_page: NewPage, site: PackageSite) -> Iterator[Guest]:
     """Make a visitor with an empty browser: width, colours, time zone, whether it has script."""
-    contexts = []
     expect.set_options(timeout=PATIENCE)
 
     def make(
         width: str = "desktop", scheme: str = "light", *, scripts: bool = True, zone: str = "UTC"
     ) -> PackageVisit:
-        context = browser.new_context(
-            viewport={"width": WIDTHS[width], "height": 900},
-            color_scheme="dark" if scheme == "dark" else "light",
-            java_script_enabled=scripts,
-            timezone_id=zone,
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        visit = PackageVisit(context.new_page(), site.url)
+        page = new_page(width, scheme, scripts=scripts, zone=zone)
+        page.context.set_default_timeout(PATIENCE)
+        visit = PackageVisit(page, site.url)
         visit.start()
         return visit
 
     yield make
     expect.set_options(timeout=5_000)
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")

@@ -47,3 +47,4 @@ class Visit(Look):
 
 
 Visitor = Callable[..., Visit]
+NewPage = Callable[..., Page]
